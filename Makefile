@@ -1,0 +1,48 @@
+# Two commands matter: `make demo` and `make test`. Both install what they need into .venv first.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test up down docs lint clean lock
+
+PYTHON ?= python3
+CUSTOMERS ?= 500
+DAYS ?= 60
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(INSTALLED) ## a full warehouse from a small telecom operator (CUSTOMERS=500 DAYS=60)
+	@$(BIN)/demo run --customers $(CUSTOMERS) --days $(DAYS)
+
+test: $(INSTALLED) ## everything that proves it: lint, types, SQL gates, tests, a full build (WORKERS=2)
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/pytest -n $(WORKERS)
+
+up: $(INSTALLED) ## start the local warehouse, and the demo operator if there is one
+	@$(BIN)/demo up
+
+down: $(INSTALLED) ## stop what is running
+	@$(BIN)/demo down
+
+docs: $(INSTALLED) ## the static dbt docs site, in site/index.html
+	@$(BIN)/demo docs
+
+lint: $(INSTALLED) ## ruff, mypy and sqlfluff
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --nocolor --disable-progress-bar models tests/dbt
+
+clean: $(INSTALLED) ## stop what is running and remove the local data
+	@$(BIN)/demo clean
+
+lock: ## write requirements.lock anew from pyproject.toml (needs uv)
+	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --no-strip-extras --quiet --output-file requirements.lock
+
+$(INSTALLED): requirements.lock pyproject.toml tools/bootstrap.py
+	@$(PYTHON) tools/bootstrap.py $(VENV)
