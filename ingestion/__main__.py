@@ -1,0 +1,5 @@
+"""`python -m ingestion` is `ingest`."""
+
+from ingestion.cli import main
+
+main(prog_name="ingest")

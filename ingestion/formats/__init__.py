@@ -1,0 +1,1 @@
+"""What deliveries look like: readers that turn bytes or records into Arrow batches of text."""

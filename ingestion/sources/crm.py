@@ -1,0 +1,76 @@
+"""CRM: customers, how to reach them, and what they consented to, from a SOAP service."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from ingestion.contract import Contract, MaxBytes, Row
+from ingestion.delivery import Resource, Source
+from ingestion.transports.soap import Soap, SoapOperation
+
+
+class Customer(Row):
+    """A version of a customer, as CRM had it at `last_update`."""
+
+    customer_id: Annotated[str, MaxBytes(20)]
+    engaged_party_id: Annotated[str, MaxBytes(20)]
+    given_name: Annotated[str, MaxBytes(200)] | None
+    family_name: Annotated[str, MaxBytes(200)]
+    birth_date: date | None
+    language: Annotated[str, MaxBytes(5)] | None
+    status: Literal["prospective", "active", "suspended", "terminated"]
+    status_reason: Annotated[str, MaxBytes(100)] | None
+    customer_since: date
+    last_update: datetime
+
+
+class ContactMedium(Row):
+    """A version of one way to reach a customer: an e-mail address, a phone number or a postal address."""
+
+    contact_medium_id: Annotated[str, MaxBytes(20)]
+    customer_id: Annotated[str, MaxBytes(20)]
+    contact_type: Literal["email", "phone", "postal_address"]
+    preferred: bool | None
+    phone_number: Annotated[str, MaxBytes(32)] | None
+    email_address: Annotated[str, MaxBytes(320)] | None
+    street1: Annotated[str, MaxBytes(200)] | None
+    city: Annotated[str, MaxBytes(100)] | None
+    post_code: Annotated[str, MaxBytes(16)] | None
+    country: Annotated[str, MaxBytes(2)] | None
+    valid_from: datetime
+    valid_to: datetime | None
+    last_update: datetime
+
+
+class Consent(Row):
+    """A consent given or withdrawn for one purpose; each change is a new record."""
+
+    consent_id: Annotated[str, MaxBytes(20)]
+    customer_id: Annotated[str, MaxBytes(20)]
+    purpose: Literal["marketing_email", "marketing_sms", "profiling", "data_sharing"]
+    status: Literal["granted", "withdrawn"]
+    channel: Annotated[str, MaxBytes(30)] | None
+    valid_from: datetime
+    last_update: datetime
+
+
+def source() -> Source:
+    """The description of this source."""
+    return Source(
+        name="crm",
+        description="customers, contact media and consents (SOAP)",
+        resources=(
+            Resource("customers", Contract.of(Customer), "versions of customers"),
+            Resource("contact_media", Contract.of(ContactMedium), "versions of contact media"),
+            Resource("consents", Contract.of(Consent), "consents given and withdrawn"),
+        ),
+        transport=Soap(
+            source="crm",
+            operations={
+                "customers": SoapOperation("ListCustomers", record="customer"),
+                "contact_media": SoapOperation("ListContactMedia", record="contactMedium"),
+                "consents": SoapOperation("ListConsents", record="consent"),
+            },
+        ),
+    )

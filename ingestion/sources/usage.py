@@ -1,0 +1,42 @@
+"""Usage: rated calls, messages and data sessions, from archives of Parquet that S3 announces."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from ingestion.contract import AtLeast, Contract, MaxBytes, Numeric, Row
+from ingestion.delivery import Resource, Source
+from ingestion.formats.archive import TarGz
+from ingestion.formats.parquet import Parquet
+from ingestion.transports.s3_events import S3Events, S3Objects
+
+
+class Usage(Row):
+    """One call, message or data session, rated."""
+
+    usage_id: Annotated[str, MaxBytes(40)]
+    usage_date: datetime
+    usage_type: Literal["voice", "sms", "data"]
+    product_id: Annotated[str, MaxBytes(20)]
+    msisdn: Annotated[str, MaxBytes(20)] | None
+    status: Literal["rated"]
+    duration_seconds: Annotated[int, AtLeast(0)] | None
+    data_bytes: Annotated[int, AtLeast(0)] | None
+    message_count: Annotated[int, AtLeast(0)] | None
+    rated_amount: Annotated[Decimal, Numeric(18, 4), AtLeast(0)]
+    is_roaming: bool
+    visited_country: Annotated[str, MaxBytes(2)] | None
+
+
+def source() -> Source:
+    """The description of this source."""
+    return Source(
+        name="usage",
+        description="rated usage (S3 events on SQS, Parquet in tar.gz)",
+        resources=(Resource("usage", Contract.of(Usage), "rated usage"),),
+        transport=S3Events(
+            source="usage", objects={"usage": S3Objects("usage/", TarGz(Parquet(), members="*.parquet"))}
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Where deliveries are: one module per protocol. Each finds out what is new, and fetches it whole."""

@@ -1,0 +1,78 @@
+"""Reads a Kinesis stream from where the warehouse has got to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ingestion.aws import client, named_errors
+from ingestion.config import setting
+from ingestion.delivery import Batch, Delivery
+from ingestion.formats.json import Json
+
+if TYPE_CHECKING:
+    from ingestion.ledger import Ledger
+
+RECORDS_A_CALL = 10_000
+
+
+@dataclass(frozen=True)
+class Kinesis:
+    """Every shard of a stream; the last landed sequence number stands in the ledger, beside the rows it came with.
+
+    Settings: `stream`, `region`, and optionally `endpoint_url`, `aws_access_key_id`, `aws_secret_access_key`.
+    """
+
+    source: str
+    resource: str
+    format: Json
+
+    def deliveries(self, ledger: Ledger, folder: Path) -> Sequence[Delivery]:
+        """One stretch per shard, from the last landed record up to now."""
+        stream = setting(self.source, "stream")
+        with named_errors(self.source):
+            kinesis = client(self.source, "kinesis")
+            shards = kinesis.get_paginator("list_shards").paginate(StreamName=stream).build_full_result()["Shards"]
+        deliveries = []
+        for shard in sorted(shard["ShardId"] for shard in shards):
+            scope = f"kinesis://{stream}/{shard}"
+            after = ledger.cursor(self.resource, scope)
+            delivery = Delivery(
+                self.resource,
+                f"{scope}?after={after or ''}",
+                after or "",
+                lambda: iter(()),
+                self.format.notation,
+                cursor_scope=scope,
+                cursor_value=after,
+            )
+            delivery.read = partial(self._stretch, kinesis, stream, shard, delivery)
+            deliveries.append(delivery)
+        return deliveries
+
+    def acknowledge(self) -> None:
+        """A stream keeps no note of its readers."""
+
+    def _stretch(self, kinesis: Any, stream: str, shard: str, delivery: Delivery) -> Iterator[Batch]:
+        after = delivery.cursor_value
+        start = (
+            {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "StartingSequenceNumber": after}
+            if after
+            else {"ShardIteratorType": "TRIM_HORIZON"}
+        )
+        row = 0
+        with named_errors(self.source):
+            iterator = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard, **start)["ShardIterator"]
+        while iterator:
+            with named_errors(self.source):
+                answer = kinesis.get_records(ShardIterator=iterator, Limit=RECORDS_A_CALL)
+            if records := answer["Records"]:
+                yield self.format.lines(enumerate((record["Data"] for record in records), start=row + 1))
+                row += len(records)
+                delivery.cursor_value = records[-1]["SequenceNumber"]
+            elif not answer.get("MillisBehindLatest"):
+                return
+            iterator = answer.get("NextShardIterator")
