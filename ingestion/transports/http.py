@@ -51,13 +51,15 @@ class TmfApi:
         deliveries = []
         for resource, collection in self.collections.items():
             url = setting(self.source, "base_url").rstrip("/") + collection.path
-            landed = ledger.identity(resource, url)
+            # without the host: a service that moves must not make its collections new
+            uri = f"http:{collection.path}"
+            landed = ledger.identity(resource, uri)
             first = self._get(session, url, landed)
             if first.status_code == NOT_MODIFIED:
                 continue
             etag = first.headers.get("ETag", "")
             read = partial(self._pages, session, first, etag, collection.format)
-            deliveries.append(Delivery(resource, url, etag, read, collection.format.notation))
+            deliveries.append(Delivery(resource, uri, etag, read, collection.format.notation))
         return deliveries
 
     def acknowledge(self) -> None:

@@ -80,7 +80,8 @@ class Sftp:
                 for found in sorted(await client.glob_sftpname(str(base / files.pattern)), key=lambda f: f.filename):
                     path = str(found.filename)
                     identity = f"size {found.attrs.size}, modified {found.attrs.mtime}"
-                    uri = f"sftp://{host}{path}"
+                    # without the host: a server that moves must not make every file new
+                    uri = f"sftp:{path}"
                     if ledger.knows(resource, uri, identity):
                         continue
                     local = folder / f"{len(deliveries):06}"

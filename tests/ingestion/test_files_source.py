@@ -8,10 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from small_operator import target_of
 
 from ingestion.errors import IngestError
 from ingestion.run import run
-from ingestion.warehouse import Warehouse
 
 REAL_FILES = Path(__file__).parents[3] / "shared" / "data"
 needs_real_files = pytest.mark.skipif(
@@ -21,7 +21,7 @@ needs_real_files = pytest.mark.skipif(
 
 @pytest.fixture
 def target(warehouse):
-    return Warehouse(warehouse.host, warehouse.port, warehouse.user, warehouse.password, warehouse.database)
+    return target_of(warehouse)
 
 
 def query(target, sql):

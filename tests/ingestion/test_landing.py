@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 
 import pytest
+from small_operator import target_of
 
 from ingestion import ledger as ledgers
 from ingestion import status
@@ -31,7 +32,7 @@ class Payment(Row):
 
 @pytest.fixture
 def target(warehouse):
-    return Warehouse(warehouse.host, warehouse.port, warehouse.user, warehouse.password, warehouse.database)
+    return target_of(warehouse)
 
 
 def payments(*paths):
