@@ -1,0 +1,6 @@
+"""The stand-in for Redshift on a developer's machine: an ephemeral Postgres, its command line and its pytest plugin.
+
+Knows nothing of the rest of the project. `standin.postgres` starts and stops a server in a folder,
+`standin.ephemeral` shares a throw-away server between processes and outlives none of them,
+`standin.warehouse` hands out databases, `standin.pytest_plugin` gives each test its own.
+"""
