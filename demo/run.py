@@ -117,10 +117,10 @@ def _sources(lines: Sequence[Line], times: SourceTimes) -> Table:
 
 def _models(built: BuildResult) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title="What dbt built", title_justify="left", title_style="bold")
-    table.add_column("in the warehouse")
-    table.add_column("", justify="right")
+    table.add_column("what")
+    table.add_column("outcome", justify="right")
     for kind, outcomes in built.kinds():
-        table.add_row(f"{kind}s", outcomes)
+        table.add_row(kind, outcomes)
     table.add_section()
     with Warehouse.from_environment().connect() as connection:
         marts = connection.execute(

@@ -29,11 +29,19 @@ class BuildResult:
     seconds: float = 0.0
 
     def kinds(self) -> list[tuple[str, str]]:
-        """Each kind of node with its outcomes in words, as in `model: 40 ok`."""
-        kinds: dict[str, list[str]] = {}
-        for (kind, outcome), count in sorted(self.counts.items()):
-            kinds.setdefault(kind, []).append(f"{count} {outcome}")
-        return [(kind, ", ".join(outcomes)) for kind, outcomes in kinds.items()]
+        """Each kind of node with its outcomes in words, as in `models` and `51 ok`. An exposure has none."""
+        names = {
+            "seed": "seeds",
+            "model": "models",
+            "snapshot": "snapshots",
+            "test": "data tests",
+            "unit_test": "unit tests",
+        }
+        outcomes = {
+            name: [f"{n} {how}" for (k, how), n in sorted(self.counts.items()) if k == kind]
+            for kind, name in names.items()
+        }
+        return [(name, ", ".join(said)) for name, said in outcomes.items() if said]
 
 
 def build(*, only: str | None = None) -> BuildResult:

@@ -287,16 +287,17 @@ def _checked_column(column: Column, came: pa.Array, notation: Notation, faults: 
 
 def _is_typed(came: pa.Array, column: Column) -> bool:
     """Whether values are taken as they are typed; everything else is read from its text, with the same strictness."""
-    if pa.types.is_timestamp(column.type):
+    declared = column.type
+    if pa.types.is_timestamp(declared):
         # a time without a zone would silently become UTC
-        return pa.types.is_timestamp(came.type) and came.type.tz is not None
-    if pa.types.is_floating(column.type):
-        return pa.types.is_floating(came.type) or pa.types.is_integer(came.type)
-    if pa.types.is_decimal(column.type):
-        return pa.types.is_decimal(came.type) or pa.types.is_integer(came.type)
-    if pa.types.is_integer(column.type):
-        return pa.types.is_integer(came.type)
-    return came.type == column.type
+        return bool(pa.types.is_timestamp(came.type) and came.type.tz is not None)
+    if pa.types.is_floating(declared):
+        return bool(pa.types.is_floating(came.type) or pa.types.is_integer(came.type))
+    if pa.types.is_decimal(declared):
+        return bool(pa.types.is_decimal(came.type) or pa.types.is_integer(came.type))
+    if pa.types.is_integer(declared):
+        return bool(pa.types.is_integer(came.type))
+    return bool(came.type == declared)
 
 
 _INTEGER = r"^[+-]?[0-9]{1,18}$"

@@ -70,10 +70,11 @@ class WarehouseFactory:
         self._numbers = itertools.count(1)
         self._admin: psycopg.Connection | None = None
 
-    def template(self, name: str, build: Callable[[Warehouse], None]) -> Template:
+    def template(self, name: str, build: Callable[[Warehouse], None], *, base: Template | None = None) -> Template:
         """A template database, built once in a run however many processes ask for it.
 
-        `build` gets an empty warehouse and fills it, with whatever connections it likes; they are ended afterwards.
+        `build` gets an empty warehouse, or a copy of `base`, and fills it, with whatever connections it likes; they are
+        ended afterwards.
         If it raises, or its process is killed, the next one who asks builds anew; nobody ever sees half of it.
         """
         database = f"{self._prefix}template_{name}"
@@ -82,7 +83,7 @@ class WarehouseFactory:
             if not _exists(admin, database):
                 building = f"{self._prefix}building_{name}"
                 drop_database(admin, building)
-                self._create(building, "template1")
+                self._create(building, "template1" if base is None else base.database)
                 try:
                     build(self._warehouse(building))
                     self._finish(building, database)

@@ -20,7 +20,7 @@ class BootstrapError(Exception):
     """What is wrong with this machine, and what to do about it."""
 
 
-def main(folder):
+def main(folder: str) -> None:
     """Make `folder` a virtual environment with everything in requirements.lock, and note that it is complete."""
     use_suitable_python()
     venv = ROOT / folder
@@ -33,7 +33,7 @@ def main(folder):
     (venv / "installed").touch()
 
 
-def use_suitable_python():
+def use_suitable_python() -> None:
     """Go on with a suitable Python from the path, if this one is not."""
     here = sys.version_info[:2]
     if OLDEST <= here <= NEWEST:
@@ -48,7 +48,7 @@ def use_suitable_python():
     )
 
 
-def refuse_full_disk(folder):
+def refuse_full_disk(folder: Path) -> None:
     """Say so before half of the packages are there."""
     free = shutil.disk_usage(str(folder)).free
     if free < NEEDED_BYTES:
@@ -59,7 +59,7 @@ def refuse_full_disk(folder):
         )
 
 
-def create(venv):
+def create(venv: Path) -> None:
     """Make a virtual environment, in place of a broken one."""
     if venv.exists():
         shutil.rmtree(str(venv))
@@ -67,13 +67,12 @@ def create(venv):
     if made.returncode:
         shutil.rmtree(str(venv), ignore_errors=True)
         raise BootstrapError(
-            "{} cannot make a virtual environment (on Debian and Ubuntu: apt install python3-venv). It says:\n{}".format(
-                sys.executable, made.stdout.decode(errors="replace").strip()
-            )
+            "{} cannot make a virtual environment (on Debian and Ubuntu: apt install python3-venv). "
+            "It says:\n{}".format(sys.executable, made.stdout.decode(errors="replace").strip())
         )
 
 
-def can_run(python):
+def can_run(python: Path) -> bool:
     """Whether the environment is there, and its Python has not been removed or replaced by one that does not fit."""
     try:
         version = subprocess.run(
@@ -86,7 +85,7 @@ def can_run(python):
     return version.returncode == 0 and version.stdout.decode().strip() == str(sys.version_info[:2])
 
 
-def install(python):
+def install(python: Path) -> None:
     """Install the lock, and count the packages while pip is at it."""
     lock = ROOT / "requirements.lock"
     total = len(re.findall(r"^[a-z0-9]", lock.read_text(), re.MULTILINE))
@@ -110,7 +109,7 @@ def install(python):
         )
 
 
-def tell(text):
+def tell(text: str) -> None:
     """Show progress: one line that changes on a terminal, a line now and then elsewhere."""
     if sys.stderr.isatty():
         sys.stderr.write("\r\033[K" + text)
@@ -119,7 +118,7 @@ def tell(text):
         sys.stderr.write(text + "\n")
 
 
-def run(command):
+def run(command: list) -> None:
     """Run a command that has nothing to say unless it fails."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:
@@ -132,4 +131,5 @@ if __name__ == "__main__":
     except BootstrapError as error:
         sys.exit("make: {}".format(error))
     except PermissionError as error:
-        sys.exit("make: {} cannot be written: {}. Clone into a folder of your own.".format(error.filename, error.strerror))
+        cannot = "make: {} cannot be written: {}. Clone into a folder of your own."
+        sys.exit(cannot.format(error.filename, error.strerror))

@@ -1,0 +1,105 @@
+-- A table of values for each macro of macros/lib/cross_db, run on whichever engine is the target.
+with
+
+seconds_between as (
+
+    select
+        'seconds_between passes a second mark' as promise,
+        {{ seconds_between("timestamp '2026-10-31 00:00:00.9'", "timestamp '2026-10-31 00:00:01.1'") }} = 1 as is_kept
+    union all
+    select
+        'seconds_between crosses midnight' as promise,
+        {{ seconds_between("timestamp '2026-10-30 23:59:30'", "timestamp '2026-10-31 00:00:30'") }} = 60 as is_kept
+    union all
+    select
+        'seconds_between nothing is 0' as promise,
+        {{ seconds_between("timestamp '2026-10-31 00:00:00'", "timestamp '2026-10-31 00:00:00'") }} = 0 as is_kept
+
+),
+
+to_utc_timestamp as (
+
+    select
+        'to_utc_timestamp takes the offset off' as promise,
+        {{ to_utc_timestamp("cast('2026-10-31 01:30:00+02:00' as timestamp with time zone)") }}
+        = timestamp '2026-10-30 23:30:00' as is_kept
+
+),
+
+days_before as (
+
+    select
+        'days_before crosses a month' as promise,
+        {{ days_before("cast('2026-10-15' as date)", 29) }} = cast('2026-09-16' as date) as is_kept
+    union all
+    select
+        'days_before 0 is the day itself' as promise,
+        {{ days_before("cast('2026-10-15' as date)", 0) }} = cast('2026-10-15' as date) as is_kept
+
+),
+
+parse_day_first_timestamp as (
+
+    select
+        'parse_day_first_timestamp takes an hour of one digit' as promise,
+        {{ parse_day_first_timestamp("'15-10-2014 6:58'") }} = timestamp '2014-10-15 06:58:00' as is_kept
+    union all
+    select
+        'parse_day_first_timestamp takes the day first' as promise,
+        {{ parse_day_first_timestamp("'01-02-2015 13:33'") }} = timestamp '2015-02-01 13:33:00' as is_kept
+
+),
+
+share_of as (
+
+    select
+        'share_of divides counts as fractions' as promise,
+        {{ share_of("1", "3") }} = 0.3333 as is_kept
+    union all
+    select
+        'share_of nothing is null' as promise,
+        {{ share_of("1", "0") }} is null as is_kept
+
+),
+
+as_amount as (
+
+    select
+        'as_amount keeps four decimals' as promise,
+        {{ as_amount("1.23456") }} = 1.2346 as is_kept
+    union all
+    select
+        'as_amount of nothing is nothing' as promise,
+        {{ as_amount("null") }} is null as is_kept
+
+),
+
+hash_key as (
+
+    select
+        'hash_key prints the fraction of a second in full' as promise,
+        {{ hash_key("'d'", "timestamp '2026-10-31 00:00:00.5'") }} = md5('d|2026-10-31 00:00:00.500000') as is_kept
+
+),
+
+promises as (
+
+    select * from seconds_between
+    union all
+    select * from to_utc_timestamp
+    union all
+    select * from days_before
+    union all
+    select * from parse_day_first_timestamp
+    union all
+    select * from share_of
+    union all
+    select * from as_amount
+    union all
+    select * from hash_key
+
+)
+
+select *
+from promises
+where not is_kept or is_kept is null

@@ -1,0 +1,85 @@
+"""dbt on a real Postgres, without ingestion: raw tables made from the sources' YAML, a small town's worth of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import raw_tables
+import small_town
+from dbt.adapters.factory import reset_adapters
+from dbt.cli.main import dbtRunner, dbtRunnerResult
+
+if TYPE_CHECKING:
+    from standin.warehouse import Template, Warehouse, WarehouseFactory
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Dbt:
+    """Runs dbt in this process against one warehouse, and keeps what it writes out of the project."""
+
+    warehouse: Warehouse
+    folder: Path
+
+    def __call__(self, *arguments: str, variables: str = "{}") -> dbtRunnerResult:
+        options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", "dev"]
+        options += ["--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")]
+        reset_adapters()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.warehouse.environment().items():
+                patch.setenv(name, value)
+            return dbtRunner().invoke([*arguments, *options, "--vars", variables, "--quiet"])
+
+    def statuses(self, result: dbtRunnerResult) -> dict[str, str]:
+        """How each node ended, by its name."""
+        assert result.result is not None, result.exception
+        return {each.node.name: str(each.status) for each in result.result.results}
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """What the query finds, as dicts."""
+        from psycopg.rows import dict_row
+
+        with self.warehouse.connect(row_factory=dict_row) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture(scope="session")
+def make_dbt(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Warehouse], Dbt]:
+    """Makes a `Dbt` for a warehouse."""
+    return lambda warehouse: Dbt(warehouse, tmp_path_factory.mktemp("dbt"))
+
+
+@pytest.fixture(scope="session")
+def town(warehouse_factory: WarehouseFactory, make_dbt: Callable[[Warehouse], Dbt]) -> Template:
+    """The small town, landed and built: everything passed, or this fails."""
+
+    def build(warehouse: Warehouse) -> None:
+        with warehouse.connect() as connection:
+            raw_tables.create_raw(connection, files_landed=True)
+            small_town.land(connection)
+        # the known answers are those of the whole published files, of which the town has a few lines
+        result = make_dbt(warehouse)(
+            "build", "--exclude", "path:tests/dbt/singular/files", variables="files_landed: true"
+        )
+        faults = [f"{each.node.name}: {each.message}" for each in result.result.results if each.failures]
+        assert result.success, f"{result.exception} {faults}"
+
+    return warehouse_factory.template("town", build)
+
+
+@pytest.fixture(scope="module")
+def built(town: Template, warehouse_factory: WarehouseFactory, make_dbt: Callable[[Warehouse], Dbt]) -> Iterator[Dbt]:
+    """The built town, to be read."""
+    with warehouse_factory.warehouse(template=town) as warehouse:
+        yield make_dbt(warehouse)
+
+
+@pytest.fixture
+def dbt(warehouse: Warehouse, make_dbt: Callable[[Warehouse], Dbt]) -> Dbt:
+    """dbt on the test's own warehouse; mark the test with `warehouse(template="town")` for a built one."""
+    return make_dbt(warehouse)
