@@ -91,8 +91,8 @@ class Delivery:
 class Transport(Protocol):
     """Finds out what a source has that the warehouse has not."""
 
-    def deliveries(self, ledger: Ledger, folder: Path) -> Sequence[Delivery]:
-        """What is new since the ledger's last entries; files are fetched whole into `folder`.
+    def deliveries(self, ledger: Ledger, folder: Path, say: Callable[[str], None]) -> Sequence[Delivery]:
+        """What is new since the ledger's last entries; files are fetched whole into `folder`, telling `say` of it.
 
         Raises:
             SourceUnavailableError: the source cannot be reached or refuses us.

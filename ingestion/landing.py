@@ -233,7 +233,7 @@ def land(
         ledger = ledgers.read(connection, source.dataset)
         (folder := Path(name) / "fetched").mkdir()
         say("looking for what is new")
-        deliveries = source.transport.deliveries(ledger, folder)
+        deliveries = source.transport.deliveries(ledger, folder, say)
         if deliveries:
             run = _Run(datetime.now(UTC), ledger, allow_shrink, reports, say)
             extra = {ledgers.CONTRACTS: frozen} if frozen is not None else {}

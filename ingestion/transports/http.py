@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -45,7 +45,7 @@ class TmfApi:
     source: str
     collections: Mapping[str, Collection]
 
-    def deliveries(self, ledger: Ledger, folder: Path) -> Sequence[Delivery]:
+    def deliveries(self, ledger: Ledger, folder: Path, say: Callable[[str], None]) -> Sequence[Delivery]:
         """The collections whose ETag is not the landed one."""
         session = self._session()
         deliveries = []

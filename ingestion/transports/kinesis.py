@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ class Kinesis:
     resource: str
     format: Json
 
-    def deliveries(self, ledger: Ledger, folder: Path) -> Sequence[Delivery]:
+    def deliveries(self, ledger: Ledger, folder: Path, say: Callable[[str], None]) -> Sequence[Delivery]:
         """One stretch per shard, from the last landed record up to now."""
         stream = setting(self.source, "stream")
         with named_errors(self.source):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ class LocalFiles:
 
     files: Mapping[str, tuple[Path, Format]]
 
-    def deliveries(self, ledger: Ledger, folder: Path) -> Sequence[Delivery]:
+    def deliveries(self, ledger: Ledger, folder: Path, say: Callable[[str], None]) -> Sequence[Delivery]:
         """The files whose content has not landed in their table."""
         deliveries = []
         for table, (path, file_format) in self.files.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -39,10 +39,10 @@ class Sftp:
     source: str
     files: Mapping[str, SftpFiles]
 
-    def deliveries(self, ledger: Ledger, folder: Path) -> Sequence[Delivery]:
+    def deliveries(self, ledger: Ledger, folder: Path, say: Callable[[str], None]) -> Sequence[Delivery]:
         """The files that are new or have changed, downloaded."""
         try:
-            return asyncio.run(self._fetch(ledger, folder))
+            return asyncio.run(self._fetch(ledger, folder, say))
         except asyncssh.HostKeyNotVerifiable as error:
             raise SourceUnavailableError(
                 f"{self.source}: the SFTP server's host key is not the one in known_hosts: {error}. "
@@ -58,7 +58,7 @@ class Sftp:
     def acknowledge(self) -> None:
         """A poll leaves the server as it is."""
 
-    async def _fetch(self, ledger: Ledger, folder: Path) -> list[Delivery]:
+    async def _fetch(self, ledger: Ledger, folder: Path, say: Callable[[str], None]) -> list[Delivery]:
         host, port = setting(self.source, "host"), int(setting(self.source, "port"))
         base = PurePosixPath(setting(self.source, "folder"))
         deliveries: list[Delivery] = []
@@ -91,5 +91,6 @@ class Sftp:
                             f"{uri} changed while it was fetched; it may still be written to. Run again later."
                         )
                     read = partial(read_file, files.format, local, uri)
+                    say(f"{len(deliveries) + 1:,} files fetched")
                     deliveries.append(Delivery(resource, uri, identity, read, files.format.notation))
         return deliveries

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -44,7 +44,7 @@ class Soap:
     source: str
     operations: Mapping[str, SoapOperation]
 
-    def deliveries(self, ledger: Ledger, folder: Path) -> Sequence[Delivery]:
+    def deliveries(self, ledger: Ledger, folder: Path, say: Callable[[str], None]) -> Sequence[Delivery]:
         """One window per operation, from where the last one ended."""
         client = self._client()
         deliveries = []

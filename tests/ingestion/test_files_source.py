@@ -81,6 +81,7 @@ def test_a_later_file_is_held_against_the_frozen_contract(target, tmp_path):
         ("t.csv.gz", gzip.compress(b"n,name\n1,a\n2,\n")),
         ("t.csv", b"n\tname\n1\ta\n2\t\n"),
     ],
+    ids=["jsonl", "jsonl.gz", "csv.gz", "tab-separated"],
 )
 def test_kinds_of_files(target, tmp_path, name, content):
     (path := tmp_path / name).write_bytes(content)

@@ -94,6 +94,7 @@ def test_csv_with_a_header_only_has_no_rows():
         (b";b\n1;2\n", "is no header"),
         ("a\nÄ\n".encode("latin-1"), "cannot be read as CSV in utf-8"),
     ],
+    ids=["empty", "twice", "nameless", "encoding"],
 )
 def test_csv_that_cannot_be_read(content, message):
     with pytest.raises(IngestError, match=message):
@@ -177,6 +178,7 @@ def _link(kind):
         (b"not gzip at all", "damaged or cut short"),
         (gzip.compress(b"x" * 4000), "damaged or cut short"),
     ],
+    ids=["up", "absolute", "symlink", "hard link", "fifo", "no gzip", "no tar"],
 )
 def test_hostile_and_damaged_archives_are_refused(archive, message):
     with pytest.raises(IngestError, match=message):
@@ -199,6 +201,7 @@ MUCH = 64 << 20
         (Gzip(Csv()), gzip.compress(b"a\n" + b"1" * MUCH), "cannot be read as CSV"),
         (TarGz(Parquet()), tar_gz(("a.parquet", bytes(MUCH))), "unpacks to more than"),
     ],
+    ids=["many lines", "one line", "archive"],
 )
 def test_a_bomb_is_not_unpacked(file_format, bomb, message):
     assert len(bomb) * LARGEST_RATIO < MUCH

@@ -8,6 +8,7 @@ from small_operator import land_all, serving, target_of
 
 from demo.operator import truth
 from ingestion import sources, status
+from ingestion.aws import client
 from ingestion.errors import SourceUnavailableError
 from ingestion.run import run
 
@@ -151,3 +152,18 @@ def test_an_sftp_server_with_another_host_key_is_not_trusted(warehouse, served, 
     monkeypatch.setenv("SOURCES__BILLING__KNOWN_HOSTS", str(tmp_path / "known_hosts"))
     with pytest.raises(SourceUnavailableError, match="host key is not the one in known_hosts"):
         run("billing", target_of(warehouse))
+
+
+def test_messages_that_a_killed_run_holds_are_waited_for(warehouse, tmp_path):
+    """A consumer that died with messages in hand: they come back, and nothing is missing."""
+    folder = tmp_path / "operator"
+    with serving(folder):
+        sqs = client("contacts", "sqs")
+        url = sqs.get_queue_url(QueueName="operator-contacts-events")["QueueUrl"]
+        taken = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=4)["Messages"]
+        assert len(taken) == 10
+        said = []
+        report = run("contacts", target_of(warehouse), say=said.append)
+    assert any("messages that an interrupted run still holds" in sentence for sentence in said)
+    wanted = sent(folder, 1)
+    assert counted({"contacts": report}) == {key: wanted[key] for key in wanted if key[0] == "contacts"}

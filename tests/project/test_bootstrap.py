@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -50,15 +51,16 @@ def test_another_python_on_the_path_is_taken_instead(clone, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user takes root; not proven here")
-def test_a_folder_that_cannot_be_written_is_named(clone, tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(folder.stat().st_mode | 0o055)
+def test_a_folder_that_cannot_be_written_is_named(clone):
     interpreter = shutil.which("python3.11", path="/usr/bin:/usr/local/bin")
     if interpreter is None:
         pytest.skip("no interpreter that another user may run")
-    done = subprocess.run(
-        [interpreter, str(clone / "tools" / "bootstrap.py"), ".venv"], user=NOBODY, capture_output=True, text=True
-    )
+    # pytest's own temporary folders are closed to other users
+    with tempfile.TemporaryDirectory() as open_to_all:
+        Path(open_to_all).chmod(0o755)
+        shutil.copytree(clone, Path(open_to_all) / "clone")
+        script = str(Path(open_to_all) / "clone" / "tools" / "bootstrap.py")
+        done = subprocess.run([interpreter, script, ".venv"], user=NOBODY, capture_output=True, text=True)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr, done.stderr
     assert ".venv" in done.stderr
