@@ -373,7 +373,8 @@ _TYPE_NAMES = {
 
 def _type_name(target: pa.DataType) -> str:
     if pa.types.is_decimal(target):
-        return f"a decimal number of at most {target.precision - target.scale} and {target.scale} digits"
+        digits = f"{target.precision - target.scale} digits before and {target.scale} after the point"
+        return f"a decimal number of at most {digits}"
     if pa.types.is_timestamp(target):
         return "a time with a zone"
     return _TYPE_NAMES[target]

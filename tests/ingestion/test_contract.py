@@ -65,8 +65,8 @@ def test_text_becomes_the_declared_type(column, text, value):
 @pytest.mark.parametrize(
     ("column", "text", "rule", "reason"),
     [
-        ("amount", "12.345", "amount:type", "amount '12.345' is not a decimal number of at most 4 and 2 digits"),
-        ("amount", "12345.00", "amount:type", "at most 4 and 2 digits"),
+        ("amount", "12.345", "amount:type", "amount '12.345' is not a decimal number of at most 4 digits before and 2 after the point"),
+        ("amount", "12345.00", "amount:type", "at most 4 digits before and 2 after"),
         ("amount", "12,50", "amount:type", "is not a decimal number"),
         ("amount", "NaN", "amount:type", "is not a decimal number"),
         ("count", "1.0", "count:type", "count '1.0' is not a whole number"),
