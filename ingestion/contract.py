@@ -17,7 +17,6 @@ enumeration. Text lengths are bytes of UTF-8, because that is what Redshift's `v
 
 from __future__ import annotations
 
-import re
 import types
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -213,7 +212,9 @@ class Contract:
         names = [column.name for column in self.columns]
         new = tuple(name for name in table.column_names if name not in set(names))
         for name in new:
-            arrays.append(_as_text(_one_chunk(table.column(name))))
+            text = _as_text(_one_chunk(table.column(name)))
+            _refuse_nul(Column(name, pa.string(), nullable=True), text, faults)
+            arrays.append(text)
         bad = pa.array(sorted(faults.reasons), pa.int64())
         keep = pc.invert(pc.is_in(pa.array(range(len(table)), pa.int64()), value_set=bad))
         accepted = pa.table(dict(zip([*names, *new], arrays, strict=True))).filter(keep)
@@ -272,7 +273,7 @@ def _checked_column(column: Column, came: pa.Array, notation: Notation, faults: 
     if not column.nullable:
         faults.add(pc.is_null(came), column, "required", "is missing")
     if pa.types.is_string(column.type):
-        faults.add(pc.match_substring(typed, "\x00"), column, "nul", "contains a NUL byte")
+        _refuse_nul(column, typed, faults)
     if column.one_of:
         strange = pc.invert(pc.is_in(typed, value_set=pa.array(column.one_of)))
         allowed = f"is not one of {', '.join(column.one_of)}"
@@ -283,6 +284,11 @@ def _checked_column(column: Column, came: pa.Array, notation: Notation, faults: 
     if column.at_least is not None:
         faults.add(pc.less(typed, column.at_least), column, "range", f"is less than {column.at_least}", typed)
     return typed
+
+
+def _refuse_nul(column: Column, text: pa.Array, faults: _Faults) -> None:
+    """Neither Postgres nor Redshift holds a NUL in text; one would fail the whole load."""
+    faults.add(pc.match_substring(text, "\x00"), column, "nul", "contains a NUL byte")
 
 
 def _is_typed(came: pa.Array, column: Column) -> bool:
@@ -395,11 +401,12 @@ def _rejections(faults: _Faults, table: pa.Table, rows: pa.Array, bad: pa.Array)
     return rejections
 
 
-_UNSAFE = re.compile(r"\\u0000")
-
-
 def to_json(value: object) -> str:
-    """JSON text that every destination can hold: no NUL, at most `MAX_PAYLOAD_BYTES`."""
-    text = _UNSAFE.sub("\\\\ufffd", orjson.dumps(value, default=str).decode())
-    encoded = text.encode()
-    return text if len(encoded) <= MAX_PAYLOAD_BYTES else encoded[:MAX_PAYLOAD_BYTES].decode(errors="ignore")
+    """JSON text that every destination can hold, as `storable` makes it."""
+    return storable(orjson.dumps(value, default=str).decode().replace("\\u0000", "\\ufffd"))
+
+
+def storable(text: str) -> str:
+    """Text that every destination can hold: NULs replaced, cut to `MAX_PAYLOAD_BYTES` of UTF-8."""
+    encoded = text.replace("\x00", "\ufffd").encode(errors="replace")
+    return encoded[:MAX_PAYLOAD_BYTES].decode(errors="ignore")

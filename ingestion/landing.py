@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pyarrow as pa
 
 from ingestion import ledger as ledgers
-from ingestion.contract import MAX_PAYLOAD_BYTES, Contract, MaxBytes, Rejection, Row
+from ingestion.contract import Contract, MaxBytes, Rejection, Row, storable
 from ingestion.errors import IngestError, LoadRefusedError
 
 if TYPE_CHECKING:
@@ -340,4 +340,4 @@ def _stamped(table: pa.Table, uri: str, rows: pa.Array) -> pa.Table:
 
 
 def _unread(batch: Batch) -> list[Rejection]:
-    return [Rejection(one.row, "format", one.reason, one.payload[:MAX_PAYLOAD_BYTES]) for one in batch.broken]
+    return [Rejection(one.row, "format", one.reason, storable(one.payload)) for one in batch.broken]

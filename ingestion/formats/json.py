@@ -111,7 +111,7 @@ def _text(value: object) -> str | None:
 
 
 def _kept(line: bytes) -> str:
-    return line[:MAX_PAYLOAD_BYTES].decode(errors="replace").replace("\x00", "\ufffd").rstrip("\r\n")
+    return line[:MAX_PAYLOAD_BYTES].decode(errors="replace").rstrip("\r\n")
 
 
 def _top_fields(node: Mapping[str, Any]) -> set[str]:

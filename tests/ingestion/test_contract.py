@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.contract import AtLeast, Contract, MaxBytes, Notation, Numeric, Row
+from ingestion.contract import MAX_PAYLOAD_BYTES, AtLeast, Contract, MaxBytes, Notation, Numeric, Row, storable
 
 
 class Everything(Row):
@@ -65,7 +65,12 @@ def test_text_becomes_the_declared_type(column, text, value):
 @pytest.mark.parametrize(
     ("column", "text", "rule", "reason"),
     [
-        ("amount", "12.345", "amount:type", "amount '12.345' is not a decimal number of at most 4 digits before and 2 after the point"),
+        (
+            "amount",
+            "12.345",
+            "amount:type",
+            "amount '12.345' is not a decimal number of at most 4 digits before and 2 after the point",
+        ),
         ("amount", "12345.00", "amount:type", "at most 4 digits before and 2 after"),
         ("amount", "12,50", "amount:type", "is not a decimal number"),
         ("amount", "NaN", "amount:type", "is not a decimal number"),
@@ -115,6 +120,20 @@ def test_a_new_column_lands_as_text_and_is_reported():
     assert checked.new_columns == ("surprise",)
     assert checked.accepted.column_names == [*COLUMNS, "surprise"]
     assert checked.accepted.column("surprise").to_pylist() == ["42"]
+
+
+def test_a_nul_is_refused_in_new_columns_too_and_kept_in_a_form_that_can_be_stored():
+    checked = check(key=["a", "b"], surprise=["x\x00y", "z"])
+    assert checked.accepted.column("key").to_pylist() == ["b"]
+    (rejection,) = checked.rejected
+    assert rejection.rule == "surprise:nul"
+    assert json.loads(rejection.payload) == {"key": "a", "surprise": "x\ufffdy"}
+
+
+def test_what_is_kept_of_a_row_fits_into_a_varchar():
+    payload = check(key=["ä" * 50_000]).rejected[0].payload
+    assert MAX_PAYLOAD_BYTES - 2 < len(payload.encode()) <= MAX_PAYLOAD_BYTES
+    assert storable("a\x00b") == "a\ufffdb"
 
 
 def test_typed_columns_are_cast_only_without_loss():

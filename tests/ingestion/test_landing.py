@@ -103,6 +103,18 @@ def test_malformed_rows_are_quarantined_with_reason_and_the_others_land(target, 
     assert (rows[4].rule, rows[4].payload) == ("format", "4")
 
 
+def test_bytes_that_no_warehouse_holds_end_in_quarantine(target, tmp_path):
+    path = write(tmp_path / "a.csv", [1, 2])
+    path.write_bytes(path.read_bytes() + b"3,c\x00rd\r\n4,a,\x00\r\n5,card\r\n")
+    report = land(payments(path), target).resources[0]
+    assert (report.landed, report.rejected) == (3, 2)
+    assert ids(target) == [1, 2, 5]
+    assert query(target, "select rule from raw_payments._quarantine order by _source_row") == [
+        ("method:nul",),
+        ("format",),
+    ]
+
+
 def test_too_many_malformed_rows_refuse_the_load_whole(target, tmp_path):
     with pytest.raises(LoadRefusedError, match=r"30 of 100 rows of payments .* payment_id 'x' is not a whole number"):
         land(payments(write(tmp_path / "a.csv", [*range(70), *["x"] * 30])), target)
