@@ -15,9 +15,23 @@ from pathlib import Path
 import pytest
 
 from standin import postgres
+from standin.binaries import find_binaries
 from standin.errors import StandinError
 from standin.processes import command_line, wait_until
 from standin.settings import temporary_place
+
+
+def closed_folders(path: Path) -> list[Path]:
+    """The folders down to the path that other users may not enter."""
+    resolved = path.resolve()
+    return [folder for folder in (*reversed(resolved.parents), resolved) if not folder.stat().st_mode & 0o001]
+
+
+@pytest.fixture
+def open_binaries() -> None:
+    """Other users can reach Postgres' programs. They cannot where the project lies below a closed folder."""
+    if closed := closed_folders(find_binaries()):
+        pytest.skip(f"no other user can run the programs of this environment: {closed[0]} is closed")
 
 
 @contextmanager

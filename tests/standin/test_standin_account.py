@@ -40,6 +40,7 @@ def owner_of(pid: int | None) -> str:
     return pwd.getpwuid(Path(f"/proc/{pid}").stat().st_uid).pw_name
 
 
+@pytest.mark.usefixtures("open_binaries")
 def test_the_system_user_where_the_way_is_open(open_folder: Path) -> None:
     server = postgres.start(open_folder)
     assert owner_of(server.pid) == "pgserver"
@@ -60,6 +61,7 @@ def test_a_namespace_where_it_is_closed(closed_folder: Path) -> None:
         assert postgres.stop(closed_folder)
 
 
+@pytest.mark.usefixtures("open_binaries")
 def test_a_folder_moves_from_one_to_the_other(open_folder: Path) -> None:
     postgres.start(open_folder).create_database("kept")
     postgres.stop(open_folder)
@@ -75,7 +77,10 @@ def test_a_folder_moves_from_one_to_the_other(open_folder: Path) -> None:
 def test_neither_names_the_first_closed_folder(closed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account.shutil, "which", lambda program, **options: None)
     binaries = find_binaries()
-    first = next(path for path in (*reversed(closed_folder.parents), closed_folder) if not path.stat().st_mode & 1)
+    # the programs come first: without them there is nothing to run in the folder
+    first = next(
+        path for path in (*reversed(binaries.parents), *reversed(closed_folder.parents)) if not path.stat().st_mode & 1
+    )
     with pytest.raises(
         StandinError, match=f"closed to other users is {first}\\..*no program unshare.*chmod o.x {first}"
     ):

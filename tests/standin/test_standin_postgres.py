@@ -274,6 +274,7 @@ class TestPermission:
         room.chmod(0o755)
         return room
 
+    @pytest.mark.usefixtures("open_binaries")
     def test_an_ordinary_user_runs_a_server(self, place: Path, as_user: AsUser) -> None:
         os.chown(place, NOBODY, NOBODY)
 
