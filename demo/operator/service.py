@@ -11,7 +11,7 @@ import socket
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from flask import Flask, jsonify
 from werkzeug.serving import make_server
@@ -86,7 +86,7 @@ def serve(folder: Path, ports: Ports) -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    lock = _lock(folder)
+    _lock(folder)
     with ExitStack() as running:
         endpoints = folder / "endpoints.json"
         endpoints.unlink(missing_ok=True)
@@ -115,8 +115,6 @@ def serve(folder: Path, ports: Ports) -> None:
             flush=True,
         )
         stopped.wait()
-    # not closed: it is let go by the end of the process, so whoever finds it free knows that nobody is left
-    lock.flush()
 
 
 def lock_file(folder: Path) -> Path:
@@ -124,17 +122,17 @@ def lock_file(folder: Path) -> Path:
     return folder / "operator.lock"
 
 
-def _lock(folder: Path) -> IO[str]:
-    lock = lock_file(folder).open("a+")
+def _lock(folder: Path) -> None:
+    """Hold the folder's lock until the end of the process: whoever finds it free knows that nobody is left."""
+    # a bare descriptor, which nothing closes before the kernel does
+    descriptor = os.open(lock_file(folder), os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        lock.close()
+        os.close(descriptor)
         raise OperatorError(f"another process already serves {folder}: stop it first (make down)") from error
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
-    return lock
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
 
 
 def _check_free(port: int) -> None:
