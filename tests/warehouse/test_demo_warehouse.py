@@ -115,19 +115,21 @@ def test_what_was_sent_is_landed_or_quarantined_with_a_reason(demo, told):
 
 def test_the_declared_sources_are_what_lands(demo):
     """`_<source>__sources.yml` and the contracts in `ingestion/sources` describe the same tables."""
-    declared = {(table.schema, table.name): set(table.columns) for table in raw_tables.raw_tables()}
+    declared = {(table.schema, table.name): table for table in raw_tables.raw_tables()}
     landed = {}
     for row in demo.rows(
-        "select table_schema, table_name, column_name from information_schema.columns where table_schema like 'raw\\_%'"
+        "select relation.relnamespace::regnamespace::text as schema, relation.relname as name, attname as column,"
+        " format_type(atttypid, atttypmod) as type"
+        " from pg_attribute join pg_class as relation on relation.oid = attrelid"
+        " where relation.relnamespace::regnamespace::text like 'raw\\_%' and attnum > 0 and not attisdropped"
     ):
-        landed.setdefault((row["table_schema"], row["table_name"]), set()).add(row["column_name"])
-    for key, columns in declared.items():
-        assert columns == landed[key], key
+        kind = "varchar" if row["type"].startswith("character varying") else row["type"]
+        landed.setdefault((row["schema"], row["name"]), {})[row["column"]] = kind.replace(", ", ",")
+    assert {key: table.columns for key, table in declared.items()} == {key: landed[key] for key in declared}
     for name in sources.NAMES:
         for resource in sources.find(name).resources:
-            assert (f"raw_{name}", resource.name) in declared
-            (table,) = (t for t in raw_tables.raw_tables() if (t.schema, t.name) == (f"raw_{name}", resource.name))
-            assert {column.name for column in resource.contract.columns if not column.nullable} <= table.required
+            required = {column.name for column in resource.contract.columns if not column.nullable}
+            assert required <= declared[f"raw_{name}", resource.name].required
 
 
 @pytest.mark.skipif(
