@@ -59,7 +59,6 @@ def _console() -> Console:
 @main.command()
 def up() -> None:
     """Start the warehouse, and the demo operator if it has been made."""
-    from demo.operator import process
     from demo.operator.generate import read_settings
     from demo.paths import operator_folder
     from demo.platform import start_operator, start_warehouse
@@ -70,7 +69,7 @@ def up() -> None:
         click.echo("There is no demo operator yet; `make demo` makes one and fills the warehouse.")
         return
     operator = start_operator(read_settings(operator_folder()))
-    ports = ", ".join(str(port) for port in process.status(operator_folder()).ports or operator.ports)
+    ports = ", ".join(str(port) for port in operator.ports)
     click.echo(f"The demo operator is up: ports {ports}, process {operator.pid}; land it with ingest run.")
     click.echo("Stop them with make down.")
 
@@ -111,14 +110,12 @@ def docs() -> None:
 def env() -> None:
     """Print the variables that lead to the running warehouse and operator: `eval "$(demo env)"`."""
     from demo.operator import process
-    from demo.operator.process import Operator
     from demo.operator.settings import OperatorError
     from demo.paths import operator_folder
     from standin.settings import Settings
 
-    status = process.status(operator_folder())
-    if status.ports is None or status.pid is None:
+    operator = process.running(operator_folder())
+    if operator is None:
         raise OperatorError("the demo operator is not running: start it with make up")
-    operator = Operator(operator_folder(), status.ports, status.pid)
     for name, value in {**Settings.from_environment().environment(), **operator.environment()}.items():
         click.echo(f"export {name}={shlex.quote(value)}")

@@ -116,6 +116,8 @@ def _sources(lines: Sequence[Line], times: SourceTimes) -> Table:
 
 
 def _models(built: BuildResult) -> Table:
+    from psycopg import sql
+
     table = Table(box=SIMPLE_HEAD, pad_edge=False, title="What dbt built", title_justify="left", title_style="bold")
     table.add_column("what")
     table.add_column("outcome", justify="right")
@@ -127,20 +129,9 @@ def _models(built: BuildResult) -> Table:
             "select table_name from information_schema.tables where table_schema = 'marts' order by table_name"
         ).fetchall()
         for (name,) in marts:
-            (count,) = _only(connection.execute(_count("marts", name)).fetchall())
-            table.add_row(f"marts.{name}", f"{count:,} rows")
+            counted = connection.execute(sql.SQL("select count(*) from {}").format(sql.Identifier("marts", name)))
+            table.add_row(f"marts.{name}", f"{counted.fetchall()[0][0]:,} rows")
     return table
-
-
-def _count(schema: str, table: str) -> bytes:
-    from psycopg import sql
-
-    return sql.SQL("select count(*) from {}").format(sql.Identifier(schema, table)).as_bytes(None)
-
-
-def _only(rows: Sequence[tuple[int]]) -> tuple[int]:
-    (row,) = rows
-    return row
 
 
 def _answer(query: str) -> Table:

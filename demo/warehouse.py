@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from demo.paths import PROJECT, dbt_logs, dbt_target, docs_page
@@ -25,8 +25,7 @@ class DbtError(Exception):
 class BuildResult:
     """What a build did: how many nodes of each kind ended how."""
 
-    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    seconds: float = 0.0
+    counts: Counter[tuple[str, str]]
 
     def kinds(self) -> list[tuple[str, str]]:
         """Each kind of node with its outcomes in words, as in `models` and `51 ok`. An exposure has none."""
@@ -53,10 +52,7 @@ def build(*, only: str | None = None) -> BuildResult:
     # cautious: a test that also reads a model outside the selection waits for the whole build
     selection = ["--select", only, "--indirect-selection", "cautious"] if only else []
     result = _dbt(["build", "--target", "dev", *selection])
-    return BuildResult(
-        Counter((str(node.node.resource_type), _outcome(str(node.status))) for node in result.results),
-        result.elapsed_time,
-    )
+    return BuildResult(Counter((str(node.node.resource_type), _outcome(str(node.status))) for node in result.results))
 
 
 def write_docs() -> Path:

@@ -228,8 +228,9 @@ def land(
         ledgers.run_lock(connection, source.dataset),
         tempfile.TemporaryDirectory(prefix="majakka-ingest-") as name,
     ):
-        if left := ledgers.tidy(connection, source.dataset).unfinished:
+        if left := ledgers.remove_unfinished(connection, source.dataset):
             say(f"removed {left:,} rows that an interrupted run had left")
+        ledgers.remove_replaced(connection, source.dataset)
         ledger = ledgers.read(connection, source.dataset)
         (folder := Path(name) / "fetched").mkdir()
         say("looking for what is new")
@@ -239,7 +240,7 @@ def land(
             extra = {ledgers.CONTRACTS: frozen} if frozen is not None else {}
             pipeline = _pipeline(source, warehouse, Path(name) / "dlt")
             _load(pipeline, _package(source, deliveries, run, extra), run)
-            report.replaced = ledgers.tidy(connection, source.dataset).replaced
+            report.replaced = ledgers.remove_replaced(connection, source.dataset)
         source.transport.acknowledge()
     report.seconds = time.monotonic() - started
     return report

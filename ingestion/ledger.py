@@ -1,4 +1,4 @@
-"""What has landed: the ledger of a raw schema, read; and its tables, tidied.
+"""What has landed: the ledger of a raw schema, and the rows in its tables that do not count.
 
 Every load writes, in one dlt package, its rows, its quarantined rows, and a line in `_deliveries` for each delivery.
 The package counts only when dlt has written it into `_dlt_loads`, its last act. So one rule covers a crash at any line:
@@ -79,32 +79,33 @@ def tables(connection: _Connection, dataset: str) -> set[str]:
     return {name for (name,) in found if not name.startswith("_dlt_")}
 
 
-@dataclass(frozen=True)
-class Tidied:
-    """Rows deleted: of loads that never finished, and of deliveries that a newer one of the same uri replaces."""
-
-    unfinished: int
-    replaced: int
-
-
-def tidy(connection: _Connection, dataset: str) -> Tidied:
-    """Deletes what must not be read, in one transaction. Doing it again changes nothing."""
+def remove_unfinished(connection: _Connection, dataset: str) -> int:
+    """Deletes the rows of loads that never finished, in one transaction. Gives how many; doing it again finds none."""
     from psycopg import sql
 
-    names = sorted(tables(connection, dataset))
-    unfinished = replaced = 0
+    removed = 0
     with connection.transaction():
-        for name in names:
-            unfinished += connection.execute(
+        for name in sorted(tables(connection, dataset)):
+            removed += connection.execute(
                 sql.SQL(
                     "delete from {table} as landed where not exists ("
                     "select 1 from {loads} as loads where loads.load_id = landed._dlt_load_id and loads.status = 0)"
                 ).format(table=sql.Identifier(dataset, name), loads=sql.Identifier(dataset, "_dlt_loads"))
             ).rowcount
-        for name in names:
-            if name in (DELIVERIES, CONTRACTS) or DELIVERIES not in names:
-                continue
-            replaced += connection.execute(
+    return removed
+
+
+def remove_replaced(connection: _Connection, dataset: str) -> int:
+    """Deletes the rows of deliveries that a newer one of the same uri replaces, in one transaction. Gives how many."""
+    from psycopg import sql
+
+    names = tables(connection, dataset)
+    if DELIVERIES not in names:
+        return 0
+    removed = 0
+    with connection.transaction():
+        for name in sorted(names - {DELIVERIES, CONTRACTS}):
+            removed += connection.execute(
                 sql.SQL(
                     "delete from {table} as landed using ("
                     "  select resource, uri, _dlt_load_id,"
@@ -121,7 +122,7 @@ def tidy(connection: _Connection, dataset: str) -> Tidied:
                     resource=sql.SQL("landed.resource") if name == QUARANTINE else sql.Literal(name),
                 )
             ).rowcount
-    return Tidied(unfinished, replaced)
+    return removed
 
 
 @contextmanager

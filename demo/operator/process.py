@@ -101,7 +101,7 @@ def start(folder: Path, settings: OperatorSettings, ports: Ports | None = None) 
     folder = folder.absolute()
     ports = Ports.from_environment() if ports is None else ports
     generate(folder, settings)
-    found = _running(folder)
+    found = running(folder)
     if found is not None:
         return found
     log = folder / "operator.log"
@@ -122,7 +122,7 @@ def start(folder: Path, settings: OperatorSettings, ports: Ports | None = None) 
         )
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        found = _running(folder)
+        found = running(folder)
         if found is not None:
             return found
         # if it gave way to one that was starting already, that one will answer
@@ -168,7 +168,8 @@ def status(folder: Path) -> Status:
     return Status(running=True, pid=pid, ports=ports, morning=int(health["morning"]), settings=health["settings"])
 
 
-def _running(folder: Path) -> Operator | None:
+def running(folder: Path) -> Operator | None:
+    """The folder's operator, if it answers."""
     found = status(folder)
     if found.morning is None or found.ports is None or found.pid is None:
         return None
