@@ -198,7 +198,8 @@ MUCH = 64 << 20
     ("file_format", "bomb", "message"),
     [
         (Gzip(Csv()), gzip.compress(b"a\n" + b"1\n" * (MUCH // 2)), "unpacks to more than"),
-        (Gzip(Csv()), gzip.compress(b"a\n" + b"1" * MUCH), "cannot be read as CSV"),
+        # Arrow reads ahead: whether the length of the line or the size of it all is noticed first is a matter of timing
+        (Gzip(Csv()), gzip.compress(b"a\n" + b"1" * MUCH), "cannot be read as CSV|unpacks to more than"),
         (TarGz(Parquet()), tar_gz(("a.parquet", bytes(MUCH))), "unpacks to more than"),
     ],
     ids=["many lines", "one line", "archive"],
