@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,7 @@ from standin.errors import StandinError
 from standin.settings import LOOPBACK, Settings, warehouse_folder
 
 if TYPE_CHECKING:
+    from standin.redshift.service import FaceSettings, RunningFace
     from standin.server import Server
 
 _NOT_RUNNING = 3
@@ -20,7 +22,9 @@ _VARIABLES = """\b
   MAJAKKA_WAREHOUSE_PORT       where it listens          5442
   MAJAKKA_WAREHOUSE_USER       the role that owns it     majakka
   MAJAKKA_WAREHOUSE_PASSWORD   the role's password       majakka
-  MAJAKKA_WAREHOUSE_DATABASE   the database              majakka"""
+  MAJAKKA_WAREHOUSE_DATABASE   the database              majakka
+  MAJAKKA_STANDIN_PORT         the Redshift face's port  5439
+  MAJAKKA_STANDIN_DATABASE     the database behind it    majakka_redshift"""
 
 
 class _Commands(click.Group):
@@ -47,33 +51,40 @@ def main() -> None:
 
 
 @main.command()
-def up() -> None:
-    """Start the warehouse; make it first if there is none.
+@click.option("--tls", is_flag=True, help="Let clients of the Redshift face encrypt, with a certificate of its own.")
+def up(tls: bool) -> None:
+    """Start the warehouse and its Redshift face; make them first if there are none.
 
-    Does nothing if it runs already. Exit code 1 if it cannot be started, with the reason and what to do.
+    Does nothing if they run already. Exit code 1 if they cannot be started, with the reason and what to do.
     """
     from standin import postgres
     from standin.provision import provision
+    from standin.redshift import service
 
     settings, folder = _local_settings(), warehouse_folder()
+    face_settings = service.FaceSettings.from_environment(settings)
     before = postgres.running(folder)
     server = postgres.start(folder, settings.port)
     provision(server, settings)
     same = before is not None and before.pid == server.pid
     click.echo("The warehouse runs already." if same else "The warehouse is up.")
     _describe(server, settings)
+    face = service.start(folder, server, face_settings, tls=tls)
+    _describe_face(face, face_settings)
     click.echo("Stop it with `standin down`, look into it with `standin psql`.")
 
 
 @main.command()
 def down() -> None:
-    """Stop the warehouse. Its data stay.
+    """Stop the warehouse and its Redshift face. Their data stay.
 
     Ends the connections to it. Exit code 0 also if it was not running.
     """
     from standin import postgres
+    from standin.redshift import service
 
     folder = warehouse_folder()
+    service.stop(folder)
     stopped = postgres.stop(folder)
     click.echo(f"The warehouse in {folder} {'is stopped; its data stay' if stopped else 'was not running'}.")
 
@@ -83,6 +94,7 @@ def down() -> None:
 def status(ctx: click.Context) -> None:
     """Tell whether the warehouse runs: exit code 0 if it does, 3 if not."""
     from standin import postgres
+    from standin.redshift import service
 
     folder = warehouse_folder()
     server = postgres.running(folder)
@@ -96,12 +108,18 @@ def status(ctx: click.Context) -> None:
         click.echo(
             f"Note: the environment says port {settings.port}. Set MAJAKKA_WAREHOUSE_PORT={server.port} to reach it."
         )
+    face = service.running(folder)
+    if face is None:
+        click.echo("Its Redshift face does not run. Start it with `standin up`.")
+    else:
+        _describe_face(face, service.FaceSettings.from_environment(settings))
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.option("--superuser", is_flag=True, help="Connect as the superuser postgres instead.")
+@click.option("--redshift", is_flag=True, help="Connect to the Redshift face instead.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def psql(superuser: bool, arguments: tuple[str, ...]) -> None:
+def psql(superuser: bool, redshift: bool, arguments: tuple[str, ...]) -> None:
     """Open psql on the warehouse; ARGUMENTS go to psql, as in `standin psql -c 'select 1'`.
 
     The password is the documented local one (majakka, or MAJAKKA_WAREHOUSE_PASSWORD) and is handed over by itself.
@@ -110,7 +128,15 @@ def psql(superuser: bool, arguments: tuple[str, ...]) -> None:
 
     settings = Settings.from_environment()
     host, port, user, password = settings.host, settings.port, settings.user, settings.password
-    if superuser:
+    database = settings.database
+    if redshift:
+        from standin.redshift.service import FaceSettings
+
+        face = FaceSettings.from_environment(settings)
+        host, port, database = face.host, face.port, face.database
+        if superuser:
+            raise click.UsageError("--superuser and --redshift exclude each other: the face has no superuser.")
+    elif superuser:
         server = _running()
         host, port, user, password = server.host, server.port, server.superuser, server.superuser_password
     # of the caller's PG* variables none may lead elsewhere
@@ -120,7 +146,7 @@ def psql(superuser: bool, arguments: tuple[str, ...]) -> None:
         "PGPORT": str(port),
         "PGUSER": user,
         "PGPASSWORD": password,
-        "PGDATABASE": settings.database,
+        "PGDATABASE": database,
     }
     program = str(find_binaries() / "psql")
     os.execve(program, [program, *arguments], environment)  # noqa: S606 - no shell is what we want
@@ -135,7 +161,10 @@ def psql(superuser: bool, arguments: tuple[str, ...]) -> None:
 )
 def env(test_server: bool) -> None:
     """Print the variables that lead other programs to the warehouse: `eval "$(standin env)"`."""
-    variables = Settings.from_environment().environment()
+    from standin.redshift.service import FaceSettings
+
+    settings = Settings.from_environment()
+    variables = settings.environment() | FaceSettings.from_environment(settings).environment()
     if test_server:
         variables["MAJAKKA_TEST_SERVER"] = _running().url()
     for name, value in variables.items():
@@ -144,19 +173,63 @@ def env(test_server: bool) -> None:
 
 @main.command()
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def reset(yes: bool) -> None:
-    """Drop the warehouse's database with everything in it, and make it anew, empty.
+@click.option("--redshift", is_flag=True, help="The database behind the Redshift face instead.")
+def reset(yes: bool, redshift: bool) -> None:
+    """Drop the warehouse's database with everything in it, and make it anew, empty; with --redshift, the face's.
 
     Ends every connection to it. The warehouse must be running.
     """
     from standin import provision
+    from standin.redshift import service
 
     settings, server = _local_settings(), _running()
-    question = f"Drop everything in database {settings.database} on {server.host}:{server.port}?"
+    face = service.FaceSettings.from_environment(settings)
+    database = face.database if redshift else settings.database
+    question = f"Drop everything in database {database} on {server.host}:{server.port}?"
     if not yes:
         click.confirm(question, abort=True)
-    provision.reset(server, settings)
-    click.echo(f"The database {settings.database} is new and empty.")
+    if redshift:
+        server.drop_database(database)
+        service.prepare(server, face)
+    else:
+        provision.reset(server, settings)
+    click.echo(f"The database {database} is new and empty.")
+
+
+@main.command()
+@click.option("--env", default="prod", show_default=True, help="The environment that it is of.")
+@click.option("--version", help="The version's name; versions are sorted by it.  [default: today's date]")
+@click.option("--schema", "schemas", multiple=True, help="Only this schema; may be given several times.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("tests/schema_snapshots"),
+    show_default=True,
+    help="Where snapshots are.",
+)
+@click.option(
+    "--source",
+    type=click.Choice(["standin", "redshift"]),
+    default="standin",
+    show_default=True,
+    help="The local Redshift face, or the Redshift that the REDSHIFT_* variables name.",
+)
+def snapshot(env: str, version: str | None, schemas: tuple[str, ...], folder: Path, source: str) -> None:
+    """Record the schema of a Redshift: tables and views without rows, as a file that tests start from.
+
+    A Redshift is named by REDSHIFT_HOST, REDSHIFT_PORT (5439), REDSHIFT_USER, REDSHIFT_PASSWORD and REDSHIFT_DATABASE,
+    as in the dbt profile. It is only read.
+    """
+    from datetime import UTC, datetime
+
+    from standin.redshift import source as sources
+    from standin.redshift.snapshot import record
+
+    opened = sources.redshift() if source == "redshift" else sources.standin(Settings.from_environment())
+    with opened as execute:
+        made = record(execute, env, version or datetime.now(UTC).date().isoformat(), schemas)
+    file = made.save(folder)
+    click.echo(f"{len(made.relations)} tables and views are recorded in {file}.")
 
 
 def _local_settings() -> Settings:
@@ -188,3 +261,7 @@ def _describe(server: Server, settings: Settings) -> None:
         ("process", server.pid),
     ):
         click.echo(f"  {name:<9} {value}")
+
+
+def _describe_face(face: RunningFace, settings: FaceSettings) -> None:
+    click.echo(f"As Redshift: port {face.port}, database {settings.database}, process {face.pid}.")

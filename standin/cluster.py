@@ -271,7 +271,8 @@ def _settings(port: int, file_copy_method: str) -> str:
 listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = ''
-max_connections = 200
+# more than Redshift gives to its users, which is 500
+max_connections = 600
 
 # Fast and unsafe: a power cut may cost the whole folder. A killed server loses nothing that was committed, as long
 # as commits wait for the log to be written; without fsync that wait is too short to measure.
@@ -288,7 +289,7 @@ dynamic_shared_memory_type = mmap
 shared_buffers = 128MB
 work_mem = 32MB
 maintenance_work_mem = 128MB
-max_locks_per_transaction = 256
+max_locks_per_transaction = 128
 # Compiling pays on queries of seconds; tests and demos ask for milliseconds.
 jit = off
 # Tables are loaded and read within seconds: statistics must follow.

@@ -90,8 +90,11 @@ def free_port() -> int:
         return port
 
 
-def require_free_port(port: int) -> None:
-    """Raise `PortTakenError`, naming the holder where the system tells, unless the loopback port can be bound."""
+def require_free_port(port: int, variable: str = "MAJAKKA_WAREHOUSE_PORT") -> None:
+    """Raise `PortTakenError`, naming the holder where the system tells, unless the loopback port can be bound.
+
+    The variable is the one that chooses the port.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         # as Postgres does: a port whose last connections are still timing out is free
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -99,22 +102,21 @@ def require_free_port(port: int) -> None:
             probe.bind((LOOPBACK, port))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
-                raise port_taken(port) from error
+                raise port_taken(port, variable) from error
             if error.errno == errno.EACCES:
                 raise StandinError(
-                    f"Port {port} may be used by the system administrator only. "
-                    "Set MAJAKKA_WAREHOUSE_PORT to a number above 1023."
+                    f"Port {port} may be used by the system administrator only. Set {variable} to a number above 1023."
                 ) from error
             raise
 
 
-def port_taken(port: int) -> PortTakenError:
-    """The error for a port that somebody else holds."""
+def port_taken(port: int, variable: str = "MAJAKKA_WAREHOUSE_PORT") -> PortTakenError:
+    """The error for a port that somebody else holds; the variable is the one that chooses it."""
     holder = listener(port)
     by = f" by process {holder} ({' '.join(command_line(holder))[:120]})" if holder else ""
     return PortTakenError(
         f"Port {port} on {LOOPBACK} is already taken{by}. Stop that process, or choose another port: "
-        f"set the variable MAJAKKA_WAREHOUSE_PORT, for example MAJAKKA_WAREHOUSE_PORT={free_port()}."
+        f"set the variable {variable}, for example {variable}={free_port()}."
     )
 
 

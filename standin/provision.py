@@ -38,7 +38,7 @@ def reset(server: Server, settings: Settings) -> None:
 
 
 def ensure_role(connection: psycopg.Connection, name: str, password: str) -> None:
-    """Make sure that the role exists, may make databases, is no superuser and has the password."""
+    """Make sure that the role exists, may make databases and roles, is no superuser and has the password."""
     from psycopg import sql
 
     exists = connection.execute("select from pg_roles where rolname = %s", [name]).fetchone() is not None
@@ -46,7 +46,12 @@ def ensure_role(connection: psycopg.Connection, name: str, password: str) -> Non
     # connection would pay for them.
     connection.execute("set scram_iterations = 1")
     connection.execute(
-        sql.SQL("{} role {} with login nosuperuser createdb password {}").format(
+        sql.SQL("{} role {} with login nosuperuser createdb createrole password {}").format(
             sql.SQL("alter" if exists else "create"), sql.Identifier(name), sql.Literal(password)
         )
     )
+    if connection.info.server_version >= 160000:
+        # what a user owns is open to whoever made the user: what older servers do anyway
+        connection.execute(
+            sql.SQL("alter role {} set createrole_self_grant = 'set, inherit'").format(sql.Identifier(name))
+        )

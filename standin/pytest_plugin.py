@@ -13,6 +13,12 @@
     @pytest.mark.warehouse(template="landed")
     def test_marts(warehouse): ...                                         # each test has its own copy
 
+    @pytest.mark.warehouse(redshift=True)
+    def test_qualify(warehouse, s3): ...                                   # behind the Redshift face, with a local S3
+
+    @pytest.mark.warehouse(schema_snapshot=True, env="prod", tables=["raw_crm.customer"])
+    def test_on_production_schema(warehouse): ...                          # the same, with recorded tables in it
+
 One server serves the whole run, the workers of pytest-xdist included. It starts with the first test that needs it and
 goes with the run, however that ends. To use another server (and to find its databases there afterwards), give a
 superuser's address in `MAJAKKA_TEST_SERVER`.
@@ -33,14 +39,20 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from standin.warehouse import Warehouse, WarehouseFactory
+    from standin.local_s3 import Bucket, LocalS3
+    from standin.redshift.process import Face
+    from standin.warehouse import Template, Warehouse, WarehouseFactory
 
 SERVER_VARIABLE = "MAJAKKA_TEST_SERVER"
 _MARKER_HELP = (
-    "warehouse(database=None, superuser_statements=(), template=None): what the `warehouse` fixture gives. database: a "
-    "database by this name, made if absent and kept; superuser_statements: run in it first; template: the name of a "
-    "session fixture that returns a template."
+    "warehouse(database=None, superuser_statements=(), template=None, redshift=False, schema_snapshot=False, "
+    'version=None, tables=None, env="prod"): what the `warehouse` fixture gives. database: a database by this name, '
+    "made if absent and kept; superuser_statements: run in it first; template: the name of a session fixture that "
+    "returns a template; redshift: behind the Redshift face; schema_snapshot: with the tables of a recorded schema, "
+    "the latest or of that version, all or those tables, of that environment."
 )
+_FOLDER_HELP = "where `standin snapshot` has written schema snapshots, relative to the root of the run"
+_LISTS = ("superuser_statements", "tables")
 _run_id_key = pytest.StashKey[str]()
 _run_folder_key = pytest.StashKey[Path]()
 
@@ -52,6 +64,16 @@ class MarkerOptions:
     database: str | None = None
     superuser_statements: tuple[str, ...] = ()
     template: str | None = None
+    redshift: bool = False
+    schema_snapshot: bool = False
+    version: str | None = None
+    tables: tuple[str, ...] | None = None
+    env: str = "prod"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the setting that says where schema snapshots are."""
+    parser.addini("schema_snapshots", _FOLDER_HELP, default="tests/schema_snapshots")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -132,43 +154,95 @@ def warehouse_factory(pytestconfig: pytest.Config) -> Iterator[WarehouseFactory]
 @pytest.fixture
 def warehouse(request: pytest.FixtureRequest, warehouse_factory: WarehouseFactory) -> Iterator[Warehouse]:
     """A database of the test's own, dropped afterwards; the marker `warehouse` changes what it is."""
-    from standin.warehouse import Template
-
     options = _options(request.node)
-    template = None
-    if options.template is not None:
-        template = request.getfixturevalue(options.template)
-        if not isinstance(template, Template):
-            pytest.fail(
-                f"the warehouse marker of {request.node.nodeid} names the template {options.template!r}, but that "
-                f"fixture returns {template!r}: return what warehouse_factory.template(...) gives",
-                pytrace=False,
-            )
     with warehouse_factory.warehouse(
-        database=options.database, template=template, superuser_statements=options.superuser_statements
+        database=options.database,
+        template=_template(options, request, warehouse_factory),
+        superuser_statements=options.superuser_statements,
+        redshift=options.redshift,
     ) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def redshift_face(warehouse_factory: WarehouseFactory) -> Face:
+    """The Redshift face of this process (`.host`, `.port`)."""
+    return warehouse_factory.face()
+
+
+@pytest.fixture(scope="session")
+def local_s3(redshift_face: Face) -> Iterator[LocalS3]:
+    """A local S3 that the Redshift face reads and writes; it starts with the first test that needs it."""
+    from standin.local_s3 import running
+
+    with running() as local:
+        redshift_face.set_environment(local.environment)
+        yield local
+
+
+@pytest.fixture
+def s3(local_s3: LocalS3) -> Bucket:
+    """An empty bucket of the test's own on the local S3."""
+    return local_s3.make_bucket(f"bucket-{uuid.uuid4().hex}")
+
+
+def _template(
+    options: MarkerOptions, request: pytest.FixtureRequest, warehouse_factory: WarehouseFactory
+) -> Template | None:
+    """What the warehouse is to be a copy of, as the marker says."""
+    from standin.warehouse import Template
+
+    if options.schema_snapshot:
+        from standin.redshift.snapshot import load
+
+        folder = request.config.rootpath / str(request.config.getini("schema_snapshots"))
+        snapshot = load(folder, options.env, options.version)
+        return warehouse_factory.snapshot_template(
+            snapshot if options.tables is None else snapshot.only(options.tables)
+        )
+    if options.template is None:
+        return None
+    template = request.getfixturevalue(options.template)
+    if not isinstance(template, Template):
+        pytest.fail(
+            f"the warehouse marker of {request.node.nodeid} names the template {options.template!r}, but that "
+            f"fixture returns {template!r}: return what warehouse_factory.template(...) gives",
+            pytrace=False,
+        )
+    return template
 
 
 def _options(item: pytest.Item) -> MarkerOptions:
     marker = item.get_closest_marker("warehouse")
     if marker is None:
         return MarkerOptions()
-    known = [field.name for field in fields(MarkerOptions)]
-    problem = None
-    statements = marker.kwargs.get("superuser_statements", ())
-    unknown = sorted(set(marker.kwargs) - set(known))
-    if marker.args:
-        problem = f"takes no positional arguments, and got {', '.join(map(repr, marker.args))}"
-    elif unknown:
-        problem = f"has no option {' and no option '.join(unknown)}; it has {', '.join(known)}"
-    elif isinstance(statements, str) or not all(isinstance(statement, str) for statement in statements):
-        problem = f"takes superuser_statements as a list of strings, and got {statements!r}"
-    else:
-        for name in ("database", "template"):
-            value = marker.kwargs.get(name)
-            if not (value is None or (isinstance(value, str) and value)):
-                problem = f"takes {name} as a name, and got {value!r}"
-    if problem:
+    if problem := _problem(marker):
         pytest.fail(f"the warehouse marker of {item.nodeid} {problem}", pytrace=False)
-    return MarkerOptions(**{**marker.kwargs, "superuser_statements": tuple(statements)})
+    lists = {name: tuple(marker.kwargs[name]) for name in _LISTS if marker.kwargs.get(name) is not None}
+    return MarkerOptions(**{**marker.kwargs, **lists})
+
+
+def _problem(marker: pytest.Mark) -> str | None:  # noqa: PLR0911 - one for each kind of mistake
+    """What is wrong with a marker, to follow its name."""
+    told = marker.kwargs
+    known = [field.name for field in fields(MarkerOptions)]
+    if marker.args:
+        return f"takes no positional arguments, and got {', '.join(map(repr, marker.args))}"
+    if unknown := sorted(set(told) - set(known)):
+        return f"has no option {' and no option '.join(unknown)}; it has {', '.join(known)}"
+    for name in _LISTS:
+        value = told.get(name)
+        if value is not None and (isinstance(value, str) or not all(isinstance(each, str) for each in value)):
+            return f"takes {name} as a list of strings, and got {value!r}"
+    for name in ("database", "template", "version", "env"):
+        value = told.get(name)
+        if not (value is None or (isinstance(value, str) and value)):
+            return f"takes {name} as a name, and got {value!r}"
+    for name in ("redshift", "schema_snapshot"):
+        if not isinstance(told.get(name, False), bool):
+            return f"takes {name} as True or False, and got {told[name]!r}"
+    if told.get("schema_snapshot"):
+        return "takes either a template or a schema snapshot" if told.get("template") else None
+    if needless := [name for name in ("version", "tables", "env") if name in told]:
+        return f"says {' and '.join(needless)} without schema_snapshot=True"
+    return None

@@ -47,7 +47,7 @@ class Settings:
 
         settings = cls(
             host=value("HOST", cls.host),
-            port=_port(value("PORT", str(cls.port))),
+            port=parse_port(value("PORT", str(cls.port)), "MAJAKKA_WAREHOUSE_PORT", cls.port),
             user=value("USER", cls.user),
             password=value("PASSWORD", "majakka"),
             database=value("DATABASE", cls.database),
@@ -111,12 +111,12 @@ def postgres_url(host: str, port: int, user: str, password: str, database: str) 
     return f"postgresql://{parts[0]}:{parts[1]}@{host}:{port}/{parts[2]}"
 
 
-def _port(text: str) -> int:
+def parse_port(text: str, variable: str, default: int) -> int:
+    """The port that a variable says. Raises `StandinError` if it is none."""
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
         return int(text)
     raise StandinError(
-        f"MAJAKKA_WAREHOUSE_PORT is {text!r}, which is no port. Give a number between 1 and 65535, or unset it "
-        "to get 5442."
+        f"{variable} is {text!r}, which is no port. Give a number between 1 and 65535, or unset it to get {default}."
     )
 
 

@@ -139,7 +139,12 @@ def test_nothing():
 
 
 MARKERS = {
-    "schema_snapshot='latest'": "has no option schema_snapshot; it has database, superuser_statements, template",
+    "snapshot='latest'": "has no option snapshot; it has database, superuser_statements, template, redshift, "
+    "schema_snapshot, version, tables, env",
+    "schema_snapshot='latest'": "takes schema_snapshot as True or False, and got 'latest'",
+    "schema_snapshot=True, template='t'": "takes either a template or a schema snapshot",
+    "redshift=True, env='prod'": "says env without schema_snapshot=True",
+    "schema_snapshot=True, tables='a.b'": "takes tables as a list of strings, and got 'a.b'",
     "'mine'": "takes no positional arguments, and got 'mine'",
     "superuser_statements='select 1'": "takes superuser_statements as a list of strings, and got 'select 1'",
     "superuser_statements=[1]": "takes superuser_statements as a list of strings, and got [1]",

@@ -89,7 +89,7 @@ class TestStart:
     def test_old_settings_are_replaced_at_the_next_start(self, made: Path) -> None:
         configuration = made / "data" / "postgresql.conf"
         configuration.write_text("listen_addresses = '*'\nmax_connections = 10\n")
-        assert value(postgres.start(made), "max_connections") == "200"
+        assert value(postgres.start(made), "max_connections") == "600"
 
 
 class TestPort:

@@ -1,0 +1,117 @@
+"""Calls that make SUPER values: ARRAY(…), OBJECT(…), OBJECT_TRANSFORM(…), and string literals that are not JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from standin.redshift.dialect.lexer import string_value
+
+if TYPE_CHECKING:
+    from standin.redshift.dialect.lexer import Token
+    from standin.redshift.dialect.rewrite import Draft
+
+Parts = list["str | list[Token]"]
+
+
+def _elements(draft: Draft, arguments: list[tuple[int, int]], names: bool) -> Parts:
+    """The arguments, each wrapped as JSON; with `names`, every other one is an attribute's name."""
+    parts: Parts = []
+    for number, (lo, hi) in enumerate(arguments):
+        if number:
+            parts.append(",")
+        value = draft.slice(lo, hi)
+        if names and number % 2 == 0:
+            parts += ["(", value, ")::text"]
+        else:
+            parts += ["pg_catalog.rs_member(" if names else "pg_catalog.rs_element(", value, ")"]
+    return parts
+
+
+def array(draft: Draft, at: int) -> None:
+    """`array(1, 'a', s)`."""
+    if draft.word(at + 2) == "select":
+        # an array of the leader node's, in a query of the catalogue; anywhere else it has been refused
+        return
+    elements = _elements(draft, draft.arguments(at + 1), names=False)
+    draft.replace(at, draft.close(at + 1) + 1, 'pg_catalog."array"(pg_catalog.json_build_array(', *elements, "))")
+
+
+def object_call(draft: Draft, at: int) -> None:
+    """`object('name', value, …)`."""
+    arguments = draft.arguments(at + 1)
+    if len(arguments) % 2:
+        draft.error("OBJECT needs a value for every name", at)
+    elements = _elements(draft, arguments, names=True)
+    draft.replace(at, draft.close(at + 1) + 1, "pg_catalog.object(pg_catalog.json_build_object(", *elements, "))")
+
+
+def object_transform(draft: Draft, at: int) -> None:
+    """`object_transform(value keep 'path', … set 'path', value, …)`."""
+    close = draft.close(at + 1)
+    marks = {
+        draft.word(place): place for place in draft.outermost(at + 2, close) if draft.word(place) in ("keep", "set")
+    }
+    keep, put = marks.get("keep", close), marks.get("set", close)
+    kept = draft.split(keep + 1, put if put > keep else close) if keep < close else []
+    pairs = draft.split(put + 1, close) if put < close else []
+    if len(pairs) % 2:
+        draft.error("OBJECT_TRANSFORM needs a value for every path behind SET", put)
+    parts: Parts = ["pg_catalog.object_transform(", draft.slice(at + 2, min(keep, put)), ", array["]
+    parts += _listed([draft.slice(lo, hi) for lo, hi in kept])
+    parts.append("]::text[], array[")
+    parts += _listed([draft.slice(lo, hi) for lo, hi in pairs[::2]])
+    parts.append("]::text[], array[")
+    for number, (lo, hi) in enumerate(pairs[1::2]):
+        parts += ["," if number else "", "pg_catalog.rs_element(", draft.slice(lo, hi), ")"]
+    parts.append("]::json[])")
+    draft.replace(at, close + 1, *parts)
+
+
+def _listed(items: list[list[Token]]) -> Parts:
+    parts: Parts = []
+    for number, item in enumerate(items):
+        parts += ["," if number else "", item]
+    return parts
+
+
+def element_literals(draft: Draft) -> None:
+    """String literals that meet SUPER are strings, though they may look like JSON: only JSON_PARSE reads JSON.
+
+    `'{"a": 1}'::super` is told by the cast. Among the values of an INSERT, where the column's type is not at hand,
+    every literal that opens like an object or an array is marked as VARCHAR, which is right for VARCHAR columns too.
+    """
+    tokens = draft.tokens
+    if "super" in draft.source.lower():
+        casts = [
+            at
+            for at, token in enumerate(tokens)
+            if token.word == "super"
+            and (tokens[at - 1].text == "::" or tokens[at - 1].word == "as")
+            and tokens[at - 2].kind == "string"
+        ]
+        for at in reversed(casts):
+            draft.insert(at - 1, "::varchar")
+    if draft.kind == "insert":
+        for at in reversed(_inserted(draft)):
+            draft.insert(at + 1, "::varchar")
+
+
+def _inserted(draft: Draft) -> list[int]:
+    """The places of literals like JSON that stand alone in a row of VALUES."""
+    found: list[int] = []
+    rows: list[bool] = []
+    tokens = draft.tokens
+    for at, token in enumerate(tokens):
+        if token.kind == "punctuation":
+            if token.text in "([{":
+                before = tokens[at - 1]
+                rows.append(before.word == "values" or (before.text == "," and not rows))
+            elif token.text in ")]}" and rows:
+                rows.pop()
+        elif token.kind == "string" and rows and rows[-1] and tokens[at + 1].text in (",", ")"):
+            text = token.text
+            if text[1:2] in ("{", "[", " ", "\n") and tokens[at - 1].text in ("(", ","):
+                value = string_value(token).lstrip()
+                if value[:1] in ("{", "["):
+                    found.append(at)
+    return found

@@ -1,0 +1,100 @@
+"""What clients ask of the catalogue, asked by the clients themselves."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+CATALOGUE = """
+    create schema shop;
+    create table shop.item (id bigint identity(1, 1), name varchar(30) default 'x' not null encode lzo,
+        price numeric(9, 2), tags super, primary key (id), unique (name))
+        diststyle key distkey (id) compound sortkey (name, id);
+    create table shop.sale (item bigint references shop.item (id), at timestamptz) interleaved sortkey (item, at);
+    create view shop.cheap as select name from shop.item where price < 1;
+    create view shop.late as select name, price from shop.item with no schema binding;
+    create materialized view shop.kept as select name from shop.item;
+    create function shop.twice(int) returns int immutable as $$ select 2 * $1 $$ language sql;
+    create procedure shop.fill(n int) as $$ begin end $$ language plpgsql;
+    comment on column shop.item.price is 'in euros';
+    insert into shop.item (price) values (1)
+"""
+
+
+@pytest.fixture
+def shop(redshift):
+    redshift.execute(CATALOGUE)
+    return redshift
+
+
+def test_sqlalchemy_redshift_reflects(shop):
+    for driver in ("redshift+redshift_connector", "redshift+psycopg2"):
+        query = {"sslmode": "disable"} if "psycopg2" in driver else {}
+        url = URL.create(driver, shop.user, shop.password, shop.host, shop.port, shop.database, query)
+        engine = sa.create_engine(url, connect_args={} if query else {"ssl": False})
+        with engine.connect() as connection:
+            inspector = sa.inspect(connection)
+            assert "shop" in inspector.get_schema_names()
+            assert sorted(inspector.get_table_names(schema="shop")) == ["item", "mv_tbl__kept__0", "sale"]
+            assert sorted(inspector.get_view_names(schema="shop")) == ["cheap", "kept", "late"]
+            assert inspector.get_pk_constraint("item", schema="shop")["constrained_columns"] == ["id"]
+            (foreign,) = inspector.get_foreign_keys("sale", schema="shop")
+            assert (foreign["constrained_columns"], foreign["referred_table"]) == (["item"], "item")
+            assert [u["column_names"] for u in inspector.get_unique_constraints("item", schema="shop")] == [["name"]]
+            options = inspector.get_table_options("item", schema="shop")
+            assert (options["redshift_diststyle"], options["redshift_distkey"], options["redshift_sortkey"]) == (
+                "KEY",
+                "id",
+                ("name", "id"),
+            )
+            assert inspector.get_table_options("sale", schema="shop")["redshift_interleaved_sortkey"] == ("item", "at")
+        engine.dispose()
+
+
+def test_redshift_connector_tells_metadata(shop):
+    with shop.connect() as connection, connection.cursor() as cursor:
+        assert cursor.get_show_discovery_version() >= 4
+        tables = cursor.get_tables(schema_pattern="shop")
+        assert sorted((row[2], row[3]) for row in tables) == [
+            ("cheap", "VIEW"),
+            ("item", "TABLE"),
+            ("kept", "VIEW"),
+            ("late", "VIEW"),
+            ("sale", "TABLE"),
+        ]
+        columns = cursor.get_columns(schema_pattern="shop", tablename_pattern="item")
+        assert [row[3] for row in columns] == ["id", "name", "price", "tags"]
+        assert [row[3] for row in cursor.get_columns(schema_pattern="shop", tablename_pattern="late")] == [
+            "name",
+            "price",
+        ]
+        assert [row[3] for row in cursor.get_primary_keys(shop.database, "shop", "item")] == ["id"]
+        (foreign,) = cursor.get_imported_keys(shop.database, "shop", "sale")
+        assert (foreign[2], foreign[3], foreign[6], foreign[7]) == ("item", "id", "sale", "item")
+        assert len(cursor.get_exported_keys(shop.database, "shop", "item")) == 1
+        assert "shop" in [row[0] for row in cursor.get_schemas()]
+        assert shop.database in [row[0] for row in cursor.get_catalogs()]
+        assert [row[2] for row in cursor.get_functions(schema_pattern="shop")] == ["twice"]
+        assert [row[2] for row in cursor.get_procedures(schema_pattern="shop")] == ["fill"]
+        assert cursor.get_table_privileges(schema_pattern="shop", table_name_pattern="item") == ()
+
+
+def test_redshift_connector_tells_metadata_in_the_old_way(shop):
+    """What a driver asks that knows nothing of SHOW."""
+    with shop.connect() as connection, connection.cursor() as cursor:
+        tables = cursor.get_tables_legacy_hardcoded_query(schema_pattern="shop")
+        assert sorted((row[2], row[3]) for row in tables) == [
+            ("cheap", "VIEW"),
+            ("item", "TABLE"),
+            ("kept", "VIEW"),
+            ("late", "VIEW"),
+            ("mv_tbl__kept__0", "TABLE"),
+            ("sale", "TABLE"),
+        ]
+        columns = cursor.get_columns_legacy_hardcoded_query(schema_pattern="shop", tablename_pattern="item")
+        assert [row[3] for row in columns] == ["id", "name", "price", "tags"]
+        columns = cursor.get_columns_legacy_hardcoded_query(schema_pattern="shop", tablename_pattern="late")
+        assert [row[3] for row in columns] == ["name", "price"]
+        assert "shop" in [row[0] for row in cursor.get_schemas_legacy_hardcoded_query()]
+        assert shop.database in [row[0] for row in cursor.get_catalogs_legacy_hardcoded_query()]

@@ -1,0 +1,96 @@
+# ruff: noqa: E501 - a case is a line
+"""SUPER: navigation and unnesting, by the examples of the reference, through the face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from standin.redshift.process import Face
+from standin.warehouse import Template, WarehouseFactory
+
+SETUP = r"""
+create table customers (id int, name varchar, orders super, address super);
+insert into customers select 1, 'ann',
+    json_parse('[{"k":5,"status":"P","lines":[{"q":1},{"q":2}]},{"k":6,"status":"O","lines":[]}]'),
+    json_parse('{"city":"Turku","geo":{"lat":60.5,"lon":22}}');
+insert into customers select 2, 'bob', json_parse('[]'), null;
+create table bar as select json_parse('{"scalar_array": [1, 2.3, 45000000]}') as data;
+create table foo as select json_parse('[[1.1, 1.2], [2.1, 2.2]]') as multi_level_array;
+"""
+
+
+@pytest.fixture(scope="module")
+def client(
+    face: Face, warehouse_factory: WarehouseFactory, redshift_template: Template
+) -> Iterator[psycopg.Connection]:
+    """One connection for all."""
+    with warehouse_factory.warehouse(template=redshift_template) as warehouse:
+        url = f"postgresql://{warehouse.user}:{warehouse.password}@{face.host}:{face.port}/{warehouse.database}"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(SETUP.encode())
+            yield connection
+
+
+QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
+    ("select orders[0].k from customers order by id", [("5",), (None,)]),
+    ("select c.orders[1].status from customers as c order by id", [('"O"',), (None,)]),
+    ("select public.customers.address.geo.lat from public.customers where public.customers.id = 1", [("60.5",)]),
+    ("select count(*) from customers where orders[0].k is not null", [(1,)]),
+    ("select orders[0].status, count(*) from customers where orders[0].k is not null group by orders[0].status "
+     "order by orders[0].status", [('"P"', 1)]),
+    ("select id from customers where orders[0].status = 'P'", [(1,)]),
+    ("select id from customers where orders[0].k = 5 and address.geo.lon > 20", [(1,)]),
+    ("select orders[0].k + 1, orders[0].k::int + 1 from customers where id = 1", [("6", 6)]),
+    ("select orders[0].status::varchar || '!' from customers where id = 1", [("P!",)]),
+    ("select orders.something, orders[9][9], name from customers where id = 1", [(None, None, "ann")]),
+    ("select c.address.city, c.address.geo from customers c where c.id = 1", [('"Turku"', '{"lat":60.5,"lon":22}')]),
+    # names are folded, quoted or not
+    ('select address."CITY", Address.Geo.LAT from customers where id = 1', [('"Turku"', "60.5")]),
+    # unnesting
+    ("select c.id, o.k from customers c, c.orders o order by 2", [(1, "5"), (1, "6")]),
+    ("select c.id, o.k, l.q from customers c, c.orders o, o.lines l order by 3", [(1, "5", "1"), (1, "5", "2")]),
+    ("select name, o.k as key, i from customers c, c.orders as o at i order by i", [("ann", "5", 0), ("ann", "6", 1)]),
+    ("select index, element from bar as b, b.data.scalar_array as element at index",
+     [(0, "1"), (1, "2.3"), (2, "45000000")]),
+    ("select array, element from foo as f, f.multi_level_array as array, array as element where element > 1.1 and element < 2.2",
+     [("[1.1,1.2]", "1.2"), ("[2.1,2.2]", "2.1")]),
+    ("select (select count(*) from c.orders o where o.k > 5) as n from customers c order by id", [(1,), (0,)]),
+    ("select c.id, o.k from customers c left join c.orders o on true order by 1, 2", [(1, "5"), (1, "6"), (2, None)]),
+    ("select key, value from customers c, unpivot c.address as value at key where c.id = 1 order by 1",
+     [("city", '"Turku"'), ("geo", '{"lat":60.5,"lon":22}')]),
+    ("select o.k as key, key + 1 from customers c, c.orders o qualify row_number() over (order by o.k desc) = 1", [("6", "7")]),
+    ("select attr, json_typeof(val) from customers c, c.orders as o, unpivot o as val at attr where o.k = 6 order by 1",
+     [("k", "number"), ("lines", "array"), ("status", "string")]),
+    ("with c as (select id, orders from customers) select o.status from c, c.orders o where o.k = 6", [('"O"',)]),
+    ("select listagg(o.status::varchar, ',') within group (order by o.k::int) from customers c, c.orders o", [("P,O",)]),
+    ("select j.a.b from (select json_parse('{\"a\":{\"b\":3}}') as j)", [("3",)]),
+    ("select json_parse('[1,2]') as j, j[1] as second", [("[1,2]", "2")]),
+    # what is no navigation stays what it is
+    ("select c.name, customers.id from customers c, customers where c.id = customers.id order by 2", [("ann", 1), ("bob", 2)]),
+    ("select c.relkind from pg_catalog.pg_class as c where c.relname = 'foo'", [("r",)]),
+    ("select current_database() is not null, pg_catalog.upper('a')", [(True, "A")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sql", "rows"), QUERIES, ids=[sql[:90] for sql, _ in QUERIES])
+def test_a_path_gives_redshifts_rows(client: psycopg.Connection, sql: str, rows: list[tuple[Any, ...]]) -> None:
+    shown = [tuple(v if v is None or isinstance(v, (int, bool)) else str(v) for v in row)
+             for row in client.execute(sql.encode()).fetchall()]  # fmt: skip
+    assert shown == rows
+
+
+def test_a_path_names_its_column(client: psycopg.Connection) -> None:
+    cursor = client.execute("select orders[0].k, c.address.geo, orders[1], orders[0].k + 1 from customers c")
+    assert [column.name for column in cursor.description or ()] == ["k", "geo", "orders", "?column?"]
+
+
+def test_paths_work_in_update_and_delete(client: psycopg.Connection) -> None:
+    client.execute("begin")
+    client.execute("update customers set name = address.city::varchar where orders[0].k = 5")
+    assert client.execute("select name from customers order by id").fetchall() == [("Turku",), ("bob",)]
+    assert client.execute("delete from customers where customers.address.geo.lat > 60").rowcount == 1
+    client.execute("rollback")
