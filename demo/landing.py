@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from demo.operator import truth
+from demo.operator.settings import SERVED
 from ingestion import sources, status
+from ingestion.prepare import prepare
 from ingestion.run import run
 from ingestion.warehouse import Warehouse
 
@@ -57,13 +59,16 @@ class Line:
 
 
 def land_all(times: SourceTimes, say: Callable[[str], None]) -> None:
-    """Land what is new of every source.
+    """Land what is new of every source that the operator serves; of others, make the tables that models read.
 
     Raises:
         IngestError: a source could not be landed.
     """
     warehouse = Warehouse.from_environment()
     for name in sources.NAMES:
+        if name not in SERVED:
+            prepare(sources.find(name), warehouse)
+            continue
         started = time.monotonic()
         report = run(name, warehouse, say=lambda sentence, name=name: say(f"{name}: {sentence}"))  # type: ignore[misc]
         times.seconds[name] += time.monotonic() - started

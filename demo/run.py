@@ -136,8 +136,8 @@ def _models(built: BuildResult) -> Table:
 
 def _answer(query: str) -> Table:
     with Warehouse.from_environment().connect() as connection:
-        found = connection.execute(query.encode())
-        names = [column.name for column in found.description or ()]
+        found = connection.execute(query)
+        names = [str(column[0]) for column in found.description or ()]
         rows = found.fetchall()
     table = Table(*names, box=SIMPLE_HEAD, pad_edge=False)
     for row in rows:

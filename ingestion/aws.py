@@ -11,7 +11,10 @@ from ingestion.errors import SourceUnavailableError
 
 
 def client(source: str, service: str) -> Any:
-    """A boto3 client with the source's settings; without keys of its own it uses AWS's usual chain of credentials."""
+    """A boto3 client with the source's settings; without keys of its own it uses AWS's usual chain of credentials.
+
+    It tries again by itself, with a pause that grows, whatever fails before an answer has begun.
+    """
     import boto3
     from botocore.config import Config
 
@@ -37,4 +40,22 @@ def named_errors(source: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError, HTTPClientError) as error:
-        raise SourceUnavailableError(f"{source}: AWS: {error}; see sources.{source}") from error
+        raise SourceUnavailableError(f"{source}: AWS: {failure(error)}; see sources.{source}") from error
+
+
+def error_code(error: BaseException) -> str:
+    """AWS's name for a refusal, such as `NoSuchKey`; empty if AWS did not answer."""
+    answer: Any = getattr(error, "response", None)
+    return str(answer.get("Error", {}).get("Code", "")) if isinstance(answer, dict) else ""
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether an answer broke off that had begun; what fails before that, the client has tried again by itself."""
+    from botocore.exceptions import HTTPClientError, IncompleteReadError
+
+    return isinstance(error, HTTPClientError | IncompleteReadError)
+
+
+def failure(error: BaseException) -> str:
+    """An error of AWS in one line. Neither the secret key nor a signature is ever part of one."""
+    return " ".join(str(error).split())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol
 
 import pyarrow as pa
 
@@ -40,12 +41,14 @@ class Batch:
         rows: int64, position of each row in its file, counted from 1.
         broken: records that are not in `table`.
         member: name of the file inside the archive that they came from; empty if the delivery is no archive.
+        resource: the table that the rows are for, where it is not the delivery's own: children of nested records.
     """
 
     table: pa.Table
     rows: pa.Array
     broken: Sequence[Broken] = ()
     member: str = ""
+    resource: str | None = None
 
 
 class Format(Protocol):
@@ -88,19 +91,70 @@ class Delivery:
     cursor_value: str | None = None
 
 
-class Transport(Protocol):
-    """Finds out what a source has that the warehouse has not."""
+@dataclass(frozen=True)
+class Request:
+    """What a run asks a transport for; by default everything that is new.
 
-    def deliveries(self, ledger: Ledger, folder: Path, say: Callable[[str], None]) -> Sequence[Delivery]:
+    Attributes:
+        since: only what was made or changed from this time on (UTC); for a backfill, whether or not it has landed.
+        until: only what was made or changed before this time (UTC).
+        full: everything that the source has, whether or not it has landed.
+        most: at most so many deliveries; the rest is left for the next run.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    full: bool = False
+    most: int | None = None
+
+    @property
+    def again(self) -> bool:
+        """Whether to hand over what has landed already, too."""
+        return self.full or self.since is not None or self.until is not None
+
+
+EVERYTHING_NEW = Request()
+
+
+class Transport(Protocol):
+    """Finds out what a source has that the warehouse has not, and hands it over delivery by delivery.
+
+    The caller reads each delivery before it asks for the next, and then tells how that went: `acknowledge` once it has
+    been committed to the warehouse, `set_aside` if it cannot be read. A delivery that hears neither was not landed.
+    """
+
+    def deliveries(
+        self, ledger: Ledger, folder: Path, say: Callable[[str], None], request: Request = EVERYTHING_NEW
+    ) -> Iterable[Delivery]:
         """What is new since the ledger's last entries; files are fetched whole into `folder`, telling `say` of it.
 
         Raises:
-            SourceUnavailableError: the source cannot be reached or refuses us.
+            SourceUnavailableError: the source cannot be reached or refuses us; what it handed over before may land.
         """
         ...
 
-    def acknowledge(self) -> None:
-        """Tells the source that all it handed over has landed."""
+    def acknowledge(self, landed: Sequence[Delivery]) -> None:
+        """Tells the source that these have landed."""
+        ...
+
+    def set_aside(self, delivery: Delivery, error: IngestError) -> None:
+        """Tells the source that this one cannot be read; it will have to come again."""
+        ...
+
+    def close(self) -> None:
+        """Lets go of connections, threads and messages that were not landed. Called at the end of every run."""
+        ...
+
+    def notation(self, resource: str) -> Notation:
+        """How the texts of a resource's deliveries write numbers and dates."""
+        ...
+
+    def check(self) -> Sequence[str]:
+        """What was found to be in order, in words: reachable, let in, there. Moves no data.
+
+        Raises:
+            IngestError: something is not.
+        """
         ...
 
 
@@ -113,12 +167,14 @@ class Resource:
         contract: what a good row is.
         description: one line, for people.
         rejected_share_limit: a run that rejects a larger share of this table's rows is refused whole.
+        lands: `append` keeps every version of a thing; with `merge`, a row replaces that of the same `contract.key`.
     """
 
     name: str
     contract: Contract
     description: str
     rejected_share_limit: float = 0.1
+    lands: Literal["append", "merge"] = "append"
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """How every source lands.
 
-1. Take the source's lock; delete what an earlier run left unfinished (`ingestion/ledger.py` has the rule).
-2. Ask the transport what is new since the ledger; fetch it whole.
-3. Read it batch by batch, check each batch against its contract, and extract accepted rows, quarantined rows and ledger
-   lines as one dlt package in a working folder that is thrown away afterwards. An error until here lands nothing.
-4. dlt loads the package; its last act makes it count.
-5. Delete the rows that newer versions of the same files replace; acknowledge to the source.
+1. Take the source's lock, make its tables, read its ledger.
+2. Ask the transport what is new; it hands over delivery by delivery, each fetched whole.
+3. Read a delivery batch by batch, check each batch against its contract, and copy accepted rows, quarantined rows and
+   the ledger's line into one transaction. A delivery that cannot be read is set aside, and the others go on.
+4. Delete the rows that newer versions of the same files replace, and commit.
+5. Acknowledge to the source.
 
-A crash in 1 to 4 lands nothing, and the next run starts where this one did. A crash between 4 and 5 is made good by
-step 1 of the next run, and the source hands over again what the ledger then knows.
+A crash in 1 to 4 lands nothing, and the next run starts where this one did. A crash between 4 and 5 makes the source
+hand over again what the ledger then knows.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,16 +26,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pyarrow as pa
 
 from ingestion import ledger as ledgers
+from ingestion import loading
 from ingestion.contract import Contract, MaxBytes, Rejection, Row, storable
-from ingestion.errors import IngestError, LoadRefusedError
+from ingestion.delivery import EVERYTHING_NEW
+from ingestion.errors import IngestError, LoadRefusedError, SourceUnavailableError, UnreadableDeliveryError
+from ingestion.loading import tables
+from ingestion.read_ahead import read_ahead
 
 if TYPE_CHECKING:
-    import dlt
-    from dlt.extract import DltSource
-
-    from ingestion.delivery import Batch, Delivery, Resource, Source
+    from ingestion.contract import Checked
+    from ingestion.delivery import Batch, Delivery, Request, Resource, Source
     from ingestion.ledger import Ledger
-    from ingestion.warehouse import Warehouse
+    from ingestion.loading import Load
+    from ingestion.warehouse import Connection, Warehouse
 
 FEW_ROWS = 20
 """Up to this many rejected rows a resource's limit is not asked: a share of next to nothing says nothing."""
@@ -42,17 +46,19 @@ FEW_ROWS = 20
 SHRUNK_SHARE = 0.5
 """A delivery with fewer than this share of the rows that its earlier version had looks truncated."""
 
+LOAD_ROWS = 10_000_000
+LOAD_SECONDS = 300
+"""A run commits when it has read so many rows, or for so long: what a kill undoes stays bounded."""
+
+QUARANTINE_ROWS = 5_000
+"""How many rejected rows are held before they are written."""
+
 
 class Provenance(Row):
-    """Where a row came from; every landed row carries it, and dlt adds `_dlt_load_id`."""
+    """Where a row came from, and the load that brought it; every landed row carries it."""
 
     _source_uri: str
     _source_row: int
-
-
-class Loaded(Row):
-    """The package that a row came in, as dlt names it."""
-
     _dlt_load_id: Annotated[str, MaxBytes(64)]
 
 
@@ -67,6 +73,7 @@ class QuarantinedRow(Row):
     rejected_at: datetime
     _source_uri: str
     _source_row: int
+    _dlt_load_id: Annotated[str, MaxBytes(64)]
 
 
 class DeliveryLine(Row):
@@ -82,6 +89,23 @@ class DeliveryLine(Row):
     rejected_count: int
     new_columns: str | None
     landed_at: datetime
+    _dlt_load_id: Annotated[str, MaxBytes(64)]
+
+
+class ContractLine(Row):
+    """One column of a contract that was inferred from the first file of a table, and frozen."""
+
+    resource: Annotated[str, MaxBytes(63)]
+    position: int
+    column_name: Annotated[str, MaxBytes(63)]
+    data_type: Annotated[str, MaxBytes(20)]
+    frozen_at: datetime
+    _dlt_load_id: Annotated[str, MaxBytes(64)]
+
+
+_QUARANTINE = Contract.of(QuarantinedRow)
+_DELIVERIES = Contract.of(DeliveryLine)
+_CONTRACTS = Contract.of(ContractLine)
 
 
 @dataclass
@@ -96,248 +120,383 @@ class ResourceReport:
     new_columns: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class SetAside:
+    """A delivery that could not be read, and why."""
+
+    uri: str
+    reason: str
+
+
 @dataclass
 class Report:
-    """What a run did for one source."""
+    """What a run did for one source.
+
+    Attributes:
+        resources: what was committed, by table.
+        replaced: rows of earlier deliveries that newer ones of the same uri have replaced.
+        set_aside: deliveries that could not be read; they are not in the ledger, and will be tried again.
+        stopped: the run was told to stop, and may have left something for the next one.
+    """
 
     source: str
     resources: list[ResourceReport]
     replaced: int = 0
     seconds: float = 0.0
-
-
-@dataclass
-class _Run:
-    """The state of one run: what has been counted and set aside so far."""
-
-    now: datetime
-    ledger: Ledger
-    allow_shrink: bool
-    reports: dict[str, ResourceReport]
-    say: Callable[[str], None]
-    quarantined: list[dict[str, Any]] = field(default_factory=list)
-    lines: list[dict[str, Any]] = field(default_factory=list)
-
-    def rows(self, resource: Resource, deliveries: Sequence[Delivery]) -> Iterator[pa.Table]:
-        """The accepted rows of a resource's deliveries; notes everything else on the way.
-
-        Raises:
-            LoadRefusedError: too many rows were rejected, or a delivery has shrunk.
-        """
-        report = self.reports[resource.name]
-        for delivery in deliveries:
-            fetched, rejected, new_columns = 0, 0, set[str]()
-            for batch in delivery.read():
-                checked = resource.contract.check(batch.table, batch.rows, delivery.notation)
-                uri = f"{delivery.uri}#{batch.member}" if batch.member else delivery.uri
-                rejections = [*_unread(batch), *checked.rejected]
-                self._quarantine(resource.name, uri, rejections)
-                fetched += len(batch.table) + len(batch.broken)
-                rejected += len(rejections)
-                new_columns.update(checked.new_columns)
-                self.say(f"{resource.name}: {report.fetched + fetched:,} rows")
-                if len(checked.accepted):
-                    yield _stamped(checked.accepted, uri, checked.rows)
-            if fetched == 0 and delivery.cursor_scope:
-                # nothing came: the next window starts where this one did
-                continue
-            self._refuse_shrunk(delivery, fetched)
-            report.deliveries += 1
-            report.fetched += fetched
-            report.rejected += rejected
-            report.landed += fetched - rejected
-            report.new_columns = sorted({*report.new_columns, *new_columns})
-            self._line(delivery, fetched, rejected, new_columns)
-        self._refuse_rejected(resource, report)
-
-    def _quarantine(self, resource: str, uri: str, rejections: Sequence[Rejection]) -> None:
-        self.quarantined.extend(
-            {
-                "quarantine_id": hashlib.sha256(f"{resource}\n{uri}\n{one.row}\n{self.now}".encode()).hexdigest()[:32],
-                "resource": resource,
-                "rule": one.rule,
-                "reason": one.reason,
-                "payload": one.payload,
-                "rejected_at": self.now,
-                "_source_uri": uri,
-                "_source_row": one.row,
-            }
-            for one in rejections
-        )
-
-    def _line(self, delivery: Delivery, fetched: int, rejected: int, new_columns: set[str]) -> None:
-        self.lines.append(
-            {
-                "resource": delivery.resource,
-                "uri": delivery.uri,
-                "identity": delivery.identity,
-                "cursor_scope": delivery.cursor_scope,
-                "cursor_value": delivery.cursor_value,
-                "fetched_count": fetched,
-                "landed_count": fetched - rejected,
-                "rejected_count": rejected,
-                "new_columns": ", ".join(sorted(new_columns)) or None,
-                "landed_at": self.now,
-            }
-        )
-
-    def _refuse_shrunk(self, delivery: Delivery, fetched: int) -> None:
-        before = self.ledger.landed.get((delivery.resource, delivery.uri))
-        if before and fetched < before.fetched * SHRUNK_SHARE and not self.allow_shrink:
-            raise LoadRefusedError(
-                f"{delivery.uri} had {before.fetched:,} rows and now has {fetched:,}: it looks cut short, so nothing "
-                "was landed. If the source really shrank, run again with --allow-shrink."
-            )
-
-    def _refuse_rejected(self, resource: Resource, report: ResourceReport) -> None:
-        if report.rejected <= max(FEW_ROWS, report.fetched * resource.rejected_share_limit):
-            return
-        first = [line["reason"] for line in self.quarantined if line["resource"] == resource.name][:3]
-        raise LoadRefusedError(
-            f"{report.rejected:,} of {report.fetched:,} rows of {resource.name} break its contract, more than "
-            f"{resource.rejected_share_limit:.0%}; nothing was landed. The first: {' | '.join(first)}. "
-            "Mend the source, or the contract if it is the contract that is wrong, and run again."
-        )
+    set_aside: list[SetAside] = field(default_factory=list)
+    stopped: bool = False
 
 
 def land(
     source: Source,
     warehouse: Warehouse,
     *,
+    request: Request = EVERYTHING_NEW,
     allow_shrink: bool = False,
-    frozen: pa.Table | None = None,
+    frozen: Sequence[Mapping[str, Any]] = (),
+    stop: Callable[[], bool] = lambda: False,
     say: Callable[[str], None] = lambda _: None,
+    load_rows: int = LOAD_ROWS,
 ) -> Report:
-    """Lands what is new of a source.
+    """Lands what is new of a source, or what is asked for.
 
     Args:
         source: what to land.
         warehouse: where to.
+        request: what to ask the transport for.
         allow_shrink: land a delivery that is much smaller than its earlier version.
-        frozen: lines for the schema's `_contracts` table, for contracts that were inferred in this run.
+        frozen: `ContractLine`s, for contracts that were inferred in this run.
+        stop: asked before each delivery; once it says so, what has been read is landed and the rest is left.
         say: called with short sentences of progress.
+        load_rows: commit once so many rows have been read.
 
     Raises:
-        IngestError: see the kinds in `ingestion/errors.py`; nothing was landed.
+        UnreadableDeliveryError: some deliveries were set aside; the others have landed.
+        SourceUnavailableError: the source broke off; what it had handed over before has landed.
+        IngestError: see the other kinds in `ingestion/errors.py`; what was not committed before has not landed.
+            Every error carries the report of what has.
     """
     started = time.monotonic()
-    reports = {resource.name: ResourceReport(resource.name) for resource in source.resources}
-    report = Report(source.name, list(reports.values()))
-    with (
-        warehouse.connect() as connection,
-        ledgers.run_lock(connection, source.dataset),
-        tempfile.TemporaryDirectory(prefix="majakka-ingest-") as name,
-    ):
-        if left := ledgers.remove_unfinished(connection, source.dataset):
-            say(f"removed {left:,} rows that an interrupted run had left")
-        ledgers.remove_replaced(connection, source.dataset)
-        ledger = ledgers.read(connection, source.dataset)
-        (folder := Path(name) / "fetched").mkdir()
-        say("looking for what is new")
-        deliveries = source.transport.deliveries(ledger, folder, say)
-        if deliveries:
-            run = _Run(datetime.now(UTC), ledger, allow_shrink, reports, say)
-            extra = {ledgers.CONTRACTS: frozen} if frozen is not None else {}
-            pipeline = _pipeline(source, warehouse, Path(name) / "dlt")
-            _load(pipeline, _package(source, deliveries, run, extra), run)
-            report.replaced = ledgers.remove_replaced(connection, source.dataset)
-        source.transport.acknowledge()
-    report.seconds = time.monotonic() - started
+    report = Report(source.name, [ResourceReport(resource.name) for resource in source.resources])
+    try:
+        with warehouse.connect() as connection, ledgers.run_lock(connection, warehouse, source.dataset):
+            run = _Run(source, warehouse, connection, report, allow_shrink=allow_shrink, load_rows=load_rows, say=say)
+            run.land(request, frozen, stop)
+    except IngestError as error:
+        error.report = report
+        raise
+    finally:
+        report.seconds = time.monotonic() - started
     return report
 
 
-def _pipeline(source: Source, warehouse: Warehouse, folder: Path) -> dlt.Pipeline:
-    import dlt
-
-    dlt.config["runtime.dlthub_telemetry"] = False
-    dlt.config["normalize.parquet_normalizer.add_dlt_load_id"] = True
-    # gzip of the working files is a third of dlt's time
-    dlt.config["data_writer.disable_compression"] = True
-    # in the order given: the ledger's lines are known only after all rows have been read
-    dlt.config["extract.next_item_mode"] = "fifo"
-    return dlt.pipeline(
-        source.name,
-        pipelines_dir=str(folder),
-        destination=warehouse.destination(),
-        dataset_name=source.dataset,
-    )
-
-
-def _package(source: Source, deliveries: Sequence[Delivery], run: _Run, extra: Mapping[str, pa.Table]) -> DltSource:
-    import dlt
-    from dlt.common.schema.utils import new_table
-    from dlt.extract import DltSource
-
-    contracts = {
+def contracts(source: Source) -> dict[str, Contract]:
+    """The contract of every table of a source's raw schema, the ledger and the quarantine included."""
+    return {
         **{resource.name: resource.contract.including(Provenance) for resource in source.resources},
-        ledgers.QUARANTINE: Contract.of(QuarantinedRow),
-        ledgers.DELIVERIES: Contract.of(DeliveryLine),
+        ledgers.QUARANTINE: _QUARANTINE,
+        ledgers.DELIVERIES: _DELIVERIES,
     }
-    # declared before a row is seen: a table exists from the first run on, whether or not anything came for it
-    schema = dlt.Schema(source.name)
-    for name, contract in contracts.items():
-        schema.update_table(new_table(name, columns=contract.including(Loaded).dlt_columns()))
-
-    def late(lines: list[dict[str, Any]], contract: Contract) -> Iterator[pa.Table]:
-        if lines:
-            yield pa.Table.from_pylist(lines, contract.schema())
-
-    rows = [
-        dlt.resource(
-            run.rows(resource, [delivery for delivery in deliveries if delivery.resource == resource.name]),
-            name=resource.name,
-        )
-        for resource in source.resources
-    ]
-    return DltSource(
-        schema,
-        source.name,
-        [
-            *rows,
-            dlt.resource(late(run.quarantined, contracts[ledgers.QUARANTINE]), name=ledgers.QUARANTINE),
-            dlt.resource(late(run.lines, contracts[ledgers.DELIVERIES]), name=ledgers.DELIVERIES),
-            *(dlt.resource([table], name=name) for name, table in extra.items()),
-        ],
-    )
 
 
-def _load(pipeline: dlt.Pipeline, package: DltSource, run: _Run) -> None:
-    from dlt.common.exceptions import DltException
+class _Run:
+    """One run of one source, under its lock."""
 
-    try:
-        pipeline.extract(
-            package,
-            write_disposition="append",
-            loader_file_format="parquet",
-            # a new column lands; a column that changes its type does not become another column in silence
-            schema_contract={"tables": "evolve", "columns": "evolve", "data_type": "freeze"},
-        )
-        if not run.lines:
+    def __init__(
+        self,
+        source: Source,
+        warehouse: Warehouse,
+        connection: Connection,
+        report: Report,
+        *,
+        allow_shrink: bool,
+        load_rows: int,
+        say: Callable[[str], None],
+    ) -> None:
+        self._source = source
+        self._warehouse = warehouse
+        self._connection = connection
+        self._report = report
+        self._allow_shrink = allow_shrink
+        self._load_rows = load_rows
+        self._say = say
+        self._resources = {resource.name: resource for resource in source.resources}
+
+    def land(self, request: Request, frozen: Sequence[Mapping[str, Any]], stop: Callable[[], bool]) -> None:
+        """Load after load, until the transport has nothing more."""
+        source, transport = self._source, self._source.transport
+        declared = contracts(source)
+        if frozen:
+            declared[ledgers.CONTRACTS] = _CONTRACTS
+        schema = tables.declare(source.name, source.dataset, declared, self._warehouse)
+        ledger = ledgers.read(self._connection, source.dataset)
+        keys = {r.name: r.contract.key for r in source.resources if r.lands == "merge"}
+        self._say("looking for what is new")
+        with tempfile.TemporaryDirectory(prefix="majakka-ingest-") as folder, ExitStack() as stack:
+            # in this order at the end: whoever fetches ahead stops, then the source is let go, then the folder goes
+            stack.enter_context(closing(transport))
+            deliveries = transport.deliveries(ledger, Path(folder), self._say, request)
+            if isinstance(deliveries, Generator):
+                stack.enter_context(closing(deliveries))
+            coming = _Coming(iter(deliveries), stop)
+            while coming.more:
+                with loading.begin(self._connection, self._warehouse, source.dataset, keys) as load:
+                    attempt = _Attempt(
+                        load, ledger, self._resources, request, allow_shrink=self._allow_shrink, say=self._say
+                    )
+                    self._read(coming, attempt)
+                    if attempt.landed:
+                        self._say("committing")
+                        attempt.write_lines(frozen)
+                        self._report.replaced += load.commit(schema, attempt.replaced)
+                if attempt.landed:
+                    frozen = ()
+                    attempt.report_to(self._report)
+                transport.acknowledge(attempt.landed)
+            self._report.stopped = coming.stopped
+            if coming.failure:
+                raise coming.failure
+        if aside := self._report.set_aside:
+            first = "; ".join(one.reason for one in aside[:3])
+            raise UnreadableDeliveryError(
+                f"{len(aside)} of what {source.name} handed over could not be read and was set aside; everything else "
+                f"has landed. {first}. Ask the sender for it again; every run tries again."
+            )
+
+    def _read(self, coming: _Coming, attempt: _Attempt) -> None:
+        """Reads deliveries into a load until it is full or nothing more comes."""
+        while not attempt.is_full(self._load_rows) and (delivery := coming.next()):
+            try:
+                attempt.read(delivery)
+            except SourceUnavailableError as error:
+                coming.end(error)
+            except LoadRefusedError:
+                raise
+            except IngestError as error:
+                if delivery.cursor_scope:
+                    # what came after it would move the cursor over a hole
+                    coming.end(error)
+                    continue
+                self._report.set_aside.append(SetAside(delivery.uri, str(error)))
+                self._source.transport.set_aside(delivery, error)
+
+
+class _Coming:
+    """A transport's deliveries, one at a time, until they end, break off, or nobody wants more."""
+
+    def __init__(self, deliveries: Iterator[Delivery], stop: Callable[[], bool]) -> None:
+        self._deliveries = deliveries
+        self._stop = stop
+        self.more = True
+        self.stopped = False
+        self.failure: IngestError | None = None
+
+    def next(self) -> Delivery | None:
+        """The next delivery, or None when there is none to come."""
+        if self.more and self._stop():
+            self.more, self.stopped = False, True
+        if not self.more:
+            return None
+        try:
+            delivery = next(self._deliveries, None)
+        except SourceUnavailableError as error:
+            self.end(error)
+            return None
+        self.more = delivery is not None
+        return delivery
+
+    def end(self, error: IngestError) -> None:
+        """Asks for nothing more, because of this error."""
+        self.more, self.failure = False, error
+
+
+class _Attempt:
+    """What one load has read so far; nothing of it counts before the load is committed."""
+
+    def __init__(
+        self,
+        load: Load,
+        ledger: Ledger,
+        resources: Mapping[str, Resource],
+        request: Request,
+        *,
+        allow_shrink: bool,
+        say: Callable[[str], None],
+    ) -> None:
+        self._load = load
+        self._ledger = ledger
+        self._resources = resources
+        self._full = request.full
+        self._allow_shrink = allow_shrink
+        self._say = say
+        self._now = datetime.now(UTC)
+        self._started = time.monotonic()
+        self._lines: list[dict[str, Any]] = []
+        self._counts = {name: ResourceReport(name) for name in resources}
+        self._first_reasons: dict[str, list[str]] = {name: [] for name in resources}
+        self.landed: list[Delivery] = []
+        self.replaced: dict[str, list[str]] = {}
+
+    def is_full(self, rows: int) -> bool:
+        """Whether it is time to commit."""
+        read = sum(count.fetched for count in self._counts.values())
+        return read >= rows or (bool(self.landed) and time.monotonic() - self._started > LOAD_SECONDS)
+
+    def read(self, delivery: Delivery) -> None:
+        """Reads a delivery to its end; if it raises, none of its rows are in the load.
+
+        Raises:
+            LoadRefusedError: the delivery has shrunk.
+            IngestError: it cannot be read to its end.
+        """
+        counts: dict[str, ResourceReport] = {delivery.resource: ResourceReport(delivery.resource)}
+        with self._load.delivery(), ExitStack() as stack:
+            quarantine = _Quarantine(self._load, self._now)
+            for batch, checked in stack.enter_context(closing(read_ahead(self._checked(delivery)))):
+                name = batch.resource or delivery.resource
+                count = counts.setdefault(name, ResourceReport(name))
+                uri = f"{delivery.uri}#{batch.member}" if batch.member else delivery.uri
+                rejections = [*_unread(batch), *checked.rejected]
+                quarantine.add(name, uri, rejections)
+                self._first_reasons[name] += [one.reason for one in rejections[: 3 - len(self._first_reasons[name])]]
+                count.fetched += len(batch.table) + len(batch.broken)
+                count.rejected += len(rejections)
+                count.new_columns += [new for new in checked.new_columns if new not in count.new_columns]
+                if len(checked.accepted):
+                    self._load.add(name, _stamped(checked, uri, self._load.load_id))
+                self._say(f"{name}: {self._counts[name].fetched + count.fetched:,} rows")
+            quarantine.flush()
+            self._refuse_shrunk(delivery, counts[delivery.resource].fetched)
+        if delivery.cursor_scope and not any(count.fetched for count in counts.values()):
+            # nothing came: the next window starts where this one did
             return
-        run.say("loading")
-        pipeline.normalize()
-        # dlt creates a table when its first row comes; the models that read it are built before that
-        pipeline.sync_schema()
-        pipeline.load(raise_on_failed_jobs=True)
-    except DltException as error:
-        raise _unwrapped(error, pipeline.pipeline_name) from error
+        self._keep(delivery, counts)
+
+    def write_lines(self, frozen: Sequence[Mapping[str, Any]]) -> None:
+        """Writes what belongs to the load beside its rows.
+
+        Raises:
+            LoadRefusedError: too many rows of a table were rejected.
+        """
+        for resource in self._resources.values():
+            self._refuse_rejected(resource)
+        self._write(ledgers.DELIVERIES, _DELIVERIES, self._lines)
+        self._write(ledgers.CONTRACTS, _CONTRACTS, frozen)
+
+    def report_to(self, report: Report) -> None:
+        """Adds this load's counts to a run's."""
+        for line in report.resources:
+            count = self._counts[line.resource]
+            line.deliveries += count.deliveries
+            line.fetched += count.fetched
+            line.landed += count.landed
+            line.rejected += count.rejected
+            line.new_columns = sorted({*line.new_columns, *count.new_columns})
+
+    def _checked(self, delivery: Delivery) -> Iterator[tuple[Batch, Checked]]:
+        for batch in delivery.read():
+            contract = self._resources[batch.resource or delivery.resource].contract
+            yield batch, contract.check(batch.table, batch.rows, delivery.notation)
+
+    def _keep(self, delivery: Delivery, counts: Mapping[str, ResourceReport]) -> None:
+        self.landed.append(delivery)
+        for name in self._resources:
+            old = {delivery.uri} if (name, delivery.uri) in self._ledger.landed else set()
+            if self._full and delivery.cursor_scope:
+                # one delivery of everything stands for all the stretches that came before it
+                old |= self._ledger.stretches.get((name, delivery.cursor_scope), set())
+            self.replaced.setdefault(name, []).extend(sorted(old))
+        for name, count in counts.items():
+            total = self._counts[name]
+            total.deliveries += 1
+            total.fetched += count.fetched
+            total.rejected += count.rejected
+            total.landed += count.fetched - count.rejected
+            total.new_columns += count.new_columns
+            self._lines.append(
+                {
+                    "resource": name,
+                    "uri": delivery.uri,
+                    "identity": delivery.identity,
+                    "cursor_scope": delivery.cursor_scope,
+                    "cursor_value": delivery.cursor_value,
+                    "fetched_count": count.fetched,
+                    "landed_count": count.fetched - count.rejected,
+                    "rejected_count": count.rejected,
+                    "new_columns": ", ".join(sorted(count.new_columns)) or None,
+                    "landed_at": self._now,
+                }
+            )
+
+    def _write(self, table: str, contract: Contract, lines: Sequence[Mapping[str, Any]]) -> None:
+        if lines:
+            stamped = [{**line, "_dlt_load_id": self._load.load_id} for line in lines]
+            self._load.add(table, pa.Table.from_pylist(stamped, contract.schema()))
+
+    def _refuse_shrunk(self, delivery: Delivery, fetched: int) -> None:
+        before = self._ledger.landed.get((delivery.resource, delivery.uri))
+        if before and fetched < before.fetched * SHRUNK_SHARE and not self._allow_shrink:
+            raise LoadRefusedError(
+                f"{delivery.uri} had {before.fetched:,} rows and now has {fetched:,}: it looks cut short, so this load "
+                "was refused. If the source really shrank, run again with --allow-shrink."
+            )
+
+    def _refuse_rejected(self, resource: Resource) -> None:
+        count = self._counts[resource.name]
+        if count.rejected <= max(FEW_ROWS, count.fetched * resource.rejected_share_limit):
+            return
+        raise LoadRefusedError(
+            f"{count.rejected:,} of {count.fetched:,} rows of {resource.name} break its contract, more than "
+            f"{resource.rejected_share_limit:.0%}; this load was refused. The first: "
+            f"{' | '.join(self._first_reasons[resource.name])}. "
+            "Mend the source, or the contract if it is the contract that is wrong, and run again."
+        )
 
 
-def _unwrapped(error: BaseException, source: str) -> IngestError:
-    """Dlt wraps what its generators raise; the one of ours inside, or a new one around dlt's own."""
-    cause: BaseException | None = error
-    while cause:
-        if isinstance(cause, IngestError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return IngestError(f"{source}: the load failed and does not count; run again. dlt says: {error}")
+class _Quarantine:
+    """Rejected rows on their way into the load, some at a time."""
+
+    def __init__(self, load: Load, now: datetime) -> None:
+        self._load = load
+        self._now = now
+        self._lines: list[dict[str, Any]] = []
+
+    def add(self, resource: str, uri: str, rejections: Sequence[Rejection]) -> None:
+        """Takes rejected rows."""
+        for one in rejections:
+            name = f"{resource}\n{uri}\n{one.row}\n{self._now}"
+            self._lines.append(
+                {
+                    "quarantine_id": hashlib.sha256(name.encode()).hexdigest()[:32],
+                    "resource": resource,
+                    "rule": one.rule,
+                    "reason": one.reason,
+                    "payload": one.payload,
+                    "rejected_at": self._now,
+                    "_source_uri": uri,
+                    "_source_row": one.row,
+                    "_dlt_load_id": self._load.load_id,
+                }
+            )
+        if len(self._lines) >= QUARANTINE_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Puts what was taken into the load."""
+        if self._lines:
+            self._load.add(ledgers.QUARANTINE, pa.Table.from_pylist(self._lines, _QUARANTINE.schema()))
+            self._lines.clear()
 
 
-def _stamped(table: pa.Table, uri: str, rows: pa.Array) -> pa.Table:
-    uris = pa.repeat(uri, len(table))
-    return table.append_column(pa.field("_source_uri", pa.string(), nullable=False), uris).append_column(
-        pa.field("_source_row", pa.int64(), nullable=False), rows
-    )
+def _stamped(checked: Checked, uri: str, load_id: str) -> pa.Table:
+    rows = checked.accepted
+    for name, values in (
+        ("_source_uri", pa.repeat(uri, len(rows))),
+        ("_source_row", checked.rows),
+        ("_dlt_load_id", pa.repeat(load_id, len(rows))),
+    ):
+        rows = rows.append_column(pa.field(name, values.type, nullable=False), values)
+    return rows
 
 
 def _unread(batch: Batch) -> list[Rejection]:

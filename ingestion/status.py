@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ingestion import ledger as ledgers
 from ingestion.errors import IngestError
 
 if TYPE_CHECKING:
-    import psycopg
-
-    _Connection = psycopg.Connection[tuple[Any, ...]]
+    from ingestion.warehouse import Connection
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class Quarantined:
     rejected_at: datetime
 
 
-def resources(connection: _Connection) -> list[ResourceStatus]:
+def resources(connection: Connection) -> list[ResourceStatus]:
     """One line per raw table that anything was ever delivered for."""
     from psycopg import sql
 
@@ -59,8 +57,10 @@ def resources(connection: _Connection) -> list[ResourceStatus]:
     return found
 
 
-def quarantined(connection: _Connection, source: str | None = None, limit: int = 50) -> list[Quarantined]:
-    """Rows in quarantine, the newest first.
+def quarantined(
+    connection: Connection, source: str | None = None, limit: int = 50, beginning: str = ""
+) -> list[Quarantined]:
+    """Rows in quarantine whose id begins so, the newest first.
 
     Raises:
         IngestError: nothing has ever landed from that source.
@@ -77,18 +77,21 @@ def quarantined(connection: _Connection, source: str | None = None, limit: int =
         query = sql.SQL(
             "select quarantine_id, {source}, resource, rule, reason, payload, _source_uri, _source_row, rejected_at"
             " from {table} where _dlt_load_id in (select load_id from {loads} where status = 0)"
+            " and left(quarantine_id, {letters}) = {beginning}"
             " order by rejected_at desc, resource, _source_uri, _source_row limit {limit}"
         ).format(
             source=sql.Literal(dataset.removeprefix("raw_")),
             table=sql.Identifier(dataset, ledgers.QUARANTINE),
             loads=sql.Identifier(dataset, "_dlt_loads"),
+            letters=sql.Literal(len(beginning)),
+            beginning=sql.Literal(beginning),
             limit=sql.Literal(limit),
         )
         rows += [Quarantined(*line) for line in connection.execute(query)]
     return sorted(rows, key=lambda row: row.rejected_at, reverse=True)[:limit]
 
 
-def datasets(connection: _Connection) -> list[str]:
+def datasets(connection: Connection) -> list[str]:
     """The raw schemas that something has landed in."""
     found = connection.execute(
         "select table_schema from information_schema.tables where table_name = %s order by table_schema",

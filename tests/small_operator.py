@@ -4,8 +4,9 @@ import os
 from contextlib import contextmanager
 
 from demo.operator import process
-from demo.operator.settings import OperatorSettings, Ports
+from demo.operator.settings import SERVED, OperatorSettings, Ports
 from ingestion import sources
+from ingestion.prepare import prepare
 from ingestion.run import run
 from ingestion.warehouse import Warehouse
 
@@ -26,11 +27,16 @@ def serving(folder):
         process.stop(folder)
 
 
-def land_all(warehouse):
-    """Lands what is new of every source. Gives the reports by source."""
-    return {name: run(name, target_of(warehouse)) for name in sources.NAMES}
+def land_all(warehouse, staging=None):
+    """Lands what is new of every source that the operator serves. Gives the reports by source."""
+    target = target_of(warehouse, staging)
+    for name in sources.NAMES:
+        if name not in SERVED:
+            prepare(sources.find(name), target)
+    return {name: run(name, target) for name in SERVED}
 
 
-def target_of(warehouse):
-    """A test's warehouse as ingestion names it."""
-    return Warehouse(warehouse.host, warehouse.port, warehouse.user, warehouse.password, warehouse.database)
+def target_of(warehouse, staging=None):
+    """A test's warehouse as ingestion names it; with a staging place, it is landed in as Redshift."""
+    where = (warehouse.host, warehouse.port, warehouse.user, warehouse.password, warehouse.database)
+    return Warehouse(*where, engine="redshift", staging=staging, sslmode="disable") if staging else Warehouse(*where)

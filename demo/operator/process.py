@@ -16,11 +16,13 @@ from typing import Any
 
 from demo.operator.generate import generate
 from demo.operator.settings import (
+    CONTACTS_BUCKET,
     CONTACTS_QUEUE,
     LOOPBACK,
     REGION,
     SFTP_FOLDER,
     STREAM,
+    USAGE_BUCKET,
     USAGE_QUEUE,
     OperatorError,
     OperatorSettings,
@@ -83,8 +85,11 @@ class Operator:
                 "FOLDER": SFTP_FOLDER,
             },
             "CATALOG": {"BASE_URL": site, "TOKEN": credentials["catalog_token"]},
-            "USAGE": {"ENDPOINT_URL": aws, "REGION": REGION, "QUEUE": USAGE_QUEUE, **keys},
-            "CONTACTS": {"ENDPOINT_URL": aws, "REGION": REGION, "QUEUE": CONTACTS_QUEUE, **keys},
+            "USAGE": {"ENDPOINT_URL": aws, "REGION": REGION, "QUEUE": USAGE_QUEUE, "BUCKET": USAGE_BUCKET, **keys},
+            "CONTACTS": {
+                **{"ENDPOINT_URL": aws, "REGION": REGION, "QUEUE": CONTACTS_QUEUE, "BUCKET": CONTACTS_BUCKET},
+                **keys,
+            },
             "EVENTS": {"ENDPOINT_URL": aws, "REGION": REGION, "STREAM": STREAM, **keys},
         }
         return {

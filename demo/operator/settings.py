@@ -14,6 +14,9 @@ import numpy as np
 # Raised whenever the same settings would no longer give the same bytes: folders of older code are then noticed.
 FORMAT = 1
 
+SERVED = ("crm", "billing", "catalog", "usage", "contacts", "events")
+"""The sources of `ingestion/sources/` that the demo operator has; of others there are only empty tables."""
+
 REGION = "eu-north-1"
 USAGE_BUCKET = "operator-usage"
 CONTACTS_BUCKET = "operator-contacts"

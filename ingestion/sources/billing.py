@@ -6,14 +6,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from ingestion.contract import Contract, MaxBytes, Notation, Numeric, Row
+from ingestion.contract import AtLeast, Contract, Field, MaxBytes, Notation, Numeric, Row
 from ingestion.delivery import Resource, Source
 from ingestion.formats.archive import Gzip
 from ingestion.formats.csv import Csv
 from ingestion.transports.sftp import Sftp, SftpFiles
 
 
-class Bill(Row):
+class Bill(Row, key="bill_no"):
     """A bill as it was sent to a customer."""
 
     bill_no: Annotated[str, MaxBytes(20)]
@@ -21,8 +21,8 @@ class Bill(Row):
     customer_name: Annotated[str, MaxBytes(400)] | None
     bill_date: date
     period_start: date
-    period_end: date
-    payment_due_date: date
+    period_end: Annotated[date, AtLeast(Field("period_start"))]
+    payment_due_date: Annotated[date, AtLeast(Field("bill_date"))]
     amount_due: Annotated[Decimal, Numeric(18, 4)]
     tax_amount: Annotated[Decimal, Numeric(18, 4)]
     currency: Annotated[str, MaxBytes(3)]
@@ -31,7 +31,7 @@ class Bill(Row):
     ebill_channel: Annotated[str, MaxBytes(30)] | None
 
 
-class BillItem(Row):
+class BillItem(Row, key="bill_item_id"):
     """A line of a bill."""
 
     bill_item_id: Annotated[str, MaxBytes(30)]
@@ -43,7 +43,7 @@ class BillItem(Row):
     amount: Annotated[Decimal, Numeric(18, 4)]
 
 
-class Payment(Row):
+class Payment(Row, key="payment_id"):
     """Money received for a bill."""
 
     payment_id: Annotated[str, MaxBytes(20)]

@@ -6,13 +6,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from ingestion.contract import Contract, MaxBytes, Numeric, Row
+from ingestion.contract import AtLeast, Contract, Field, MaxBytes, Numeric, Row
 from ingestion.delivery import Resource, Source
 from ingestion.formats.json import Json
-from ingestion.transports.http import Collection, TmfApi
+from ingestion.transports.http_api import HttpApi
+from ingestion.transports.http_auth import Bearer
+from ingestion.transports.tmf import collection
 
 
-class ProductOffering(Row):
+class ProductOffering(Row, key="product_offering_id"):
     """A product offering of the catalogue."""
 
     product_offering_id: Annotated[str, MaxBytes(20)]
@@ -21,14 +23,14 @@ class ProductOffering(Row):
     lifecycle_status: Literal["active", "retired"]
     is_bundle: bool
     valid_from: datetime
-    valid_to: datetime | None
+    valid_to: Annotated[datetime, AtLeast(Field("valid_from"))] | None
     recurring_price_amount: Annotated[Decimal, Numeric(18, 4)] | None
     one_time_price_amount: Annotated[Decimal, Numeric(18, 4)] | None
     currency: Annotated[str, MaxBytes(3)] | None
     last_update: datetime
 
 
-class Product(Row):
+class Product(Row, key="product_id"):
     """A product that a customer has, had, or has ordered."""
 
     product_id: Annotated[str, MaxBytes(20)]
@@ -46,7 +48,7 @@ class Product(Row):
         "aborted",
     ]
     start_date: datetime
-    termination_date: datetime | None
+    termination_date: Annotated[datetime, AtLeast(Field("start_date"))] | None
     msisdn: Annotated[str, MaxBytes(20)] | None
     recurring_price_amount: Annotated[Decimal, Numeric(18, 4)] | None
     currency: Annotated[str, MaxBytes(3)] | None
@@ -98,11 +100,12 @@ def source() -> Source:
             Resource("product_offerings", Contract.of(ProductOffering), "the product catalogue"),
             Resource("products", Contract.of(Product), "the installed base"),
         ),
-        transport=TmfApi(
+        transport=HttpApi(
             source="catalog",
-            collections={
-                "product_offerings": Collection("/tmf-api/productCatalogManagement/v4/productOffering", OFFERING),
-                "products": Collection("/tmf-api/productInventory/v4/product", PRODUCT),
+            auth=Bearer(),
+            endpoints={
+                "product_offerings": collection("/tmf-api/productCatalogManagement/v4/productOffering", OFFERING),
+                "products": collection("/tmf-api/productInventory/v4/product", PRODUCT),
             },
         ),
     )

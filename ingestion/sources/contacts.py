@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from ingestion.contract import Contract, MaxBytes, Row
+from ingestion.contract import AtLeast, Contract, Field, MaxBytes, Row
 from ingestion.delivery import Resource, Source
 from ingestion.formats.json import Json
 from ingestion.transports.s3_events import S3Events, S3Objects
 
 
-class PartyInteraction(Row):
+class PartyInteraction(Row, key="party_interaction_id"):
     """A contact between a customer and the operator."""
 
     party_interaction_id: Annotated[str, MaxBytes(20)]
@@ -21,11 +21,11 @@ class PartyInteraction(Row):
     reason: Annotated[str, MaxBytes(100)] | None
     status: Annotated[str, MaxBytes(30)] | None
     start_date_time: datetime
-    end_date_time: datetime | None
+    end_date_time: Annotated[datetime, AtLeast(Field("start_date_time"))] | None
     description: Annotated[str, MaxBytes(4000)] | None
 
 
-class TroubleTicket(Row):
+class TroubleTicket(Row, key=("trouble_ticket_id", "last_update")):
     """A version of a trouble ticket; it is sent again whenever it has changed."""
 
     trouble_ticket_id: Annotated[str, MaxBytes(20)]
@@ -36,7 +36,7 @@ class TroubleTicket(Row):
     status: Literal["acknowledged", "inProgress", "resolved", "closed"]
     channel: Annotated[str, MaxBytes(20)] | None
     creation_date: datetime
-    resolution_date: datetime | None
+    resolution_date: Annotated[datetime, AtLeast(Field("creation_date"))] | None
     last_update: datetime
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from ingestion.contract import Contract, MaxBytes, Row
+from ingestion.contract import AtLeast, Contract, Field, MaxBytes, RequiredWhen, Row
 from ingestion.delivery import Resource, Source
 from ingestion.transports.soap import Soap, SoapOperation
 
 
-class Customer(Row):
+class Customer(Row, key=("customer_id", "last_update")):
     """A version of a customer, as CRM had it at `last_update`."""
 
     customer_id: Annotated[str, MaxBytes(20)]
@@ -25,25 +25,25 @@ class Customer(Row):
     last_update: datetime
 
 
-class ContactMedium(Row):
+class ContactMedium(Row, key=("contact_medium_id", "last_update")):
     """A version of one way to reach a customer: an e-mail address, a phone number or a postal address."""
 
     contact_medium_id: Annotated[str, MaxBytes(20)]
     customer_id: Annotated[str, MaxBytes(20)]
     contact_type: Literal["email", "phone", "postal_address"]
     preferred: bool | None
-    phone_number: Annotated[str, MaxBytes(32)] | None
-    email_address: Annotated[str, MaxBytes(320)] | None
+    phone_number: Annotated[str, MaxBytes(32), RequiredWhen(contact_type="phone")] | None
+    email_address: Annotated[str, MaxBytes(320), RequiredWhen(contact_type="email")] | None
     street1: Annotated[str, MaxBytes(200)] | None
     city: Annotated[str, MaxBytes(100)] | None
     post_code: Annotated[str, MaxBytes(16)] | None
     country: Annotated[str, MaxBytes(2)] | None
     valid_from: datetime
-    valid_to: datetime | None
+    valid_to: Annotated[datetime, AtLeast(Field("valid_from"))] | None
     last_update: datetime
 
 
-class Consent(Row):
+class Consent(Row, key="consent_id"):
     """A consent given or withdrawn for one purpose; each change is a new record."""
 
     consent_id: Annotated[str, MaxBytes(20)]

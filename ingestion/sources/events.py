@@ -11,7 +11,7 @@ from ingestion.formats.json import Json, same_names
 from ingestion.transports.kinesis import Kinesis
 
 
-class Event(Row):
+class Event(Row, key="event_id"):
     """One thing that a device did."""
 
     event_id: Annotated[str, MaxBytes(64)]

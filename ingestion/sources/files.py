@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion import ledger as ledgers
-from ingestion.contract import Column, Contract, MaxBytes, Notation, Row
+from ingestion.contract import Column, Contract, Notation
 from ingestion.delivery import Batch, Format, Resource, Source, read_file
 from ingestion.errors import IngestError
 from ingestion.formats.archive import Gzip
@@ -28,7 +28,7 @@ from ingestion.names import snake_case
 from ingestion.transports.local import LocalFiles
 
 if TYPE_CHECKING:
-    import psycopg
+    from ingestion.warehouse import Connection
 
 DATASET = "raw_files"
 DECIMAL = pa.decimal128(38, 9)
@@ -49,18 +49,8 @@ TYPES = {
 """The types that a contract can be inferred to, by their names in `_contracts`."""
 
 
-class ContractLine(Row):
-    """One column of a contract that was inferred from the first file of a table."""
-
-    resource: Annotated[str, MaxBytes(63)]
-    position: int
-    column_name: Annotated[str, MaxBytes(63)]
-    data_type: Annotated[str, MaxBytes(20)]
-    frozen_at: datetime
-
-
-def source(paths: Sequence[Path], frozen: dict[str, Contract]) -> tuple[Source, pa.Table | None]:
-    """A source of these files, and the lines for `_contracts` of those tables that have no contract yet.
+def source(paths: Sequence[Path], frozen: dict[str, Contract]) -> tuple[Source, list[dict[str, Any]]]:
+    """A source of these files, and the `ContractLine`s of those tables that have no contract yet.
 
     Args:
         paths: the files; each lands in the table that it is named for.
@@ -83,16 +73,22 @@ def source(paths: Sequence[Path], frozen: dict[str, Contract]) -> tuple[Source, 
             lines += _lines(table, contract)
         resources.append(Resource(table, contract, f"rows of {path.name}"))
     described = Source("files", "files on this machine", tuple(resources), LocalFiles(files))
-    return described, pa.Table.from_pylist(lines, Contract.of(ContractLine).schema()) if lines else None
+    return described, lines
 
 
-def frozen_contracts(connection: psycopg.Connection[tuple[Any, ...]]) -> dict[str, Contract]:
-    """The contracts in the warehouse, by table; only those of finished loads."""
+def landed(frozen: dict[str, Contract]) -> Source:
+    """The source as the warehouse knows it: its tables with their frozen contracts, and no file to land."""
+    tables = {table: (Path(table), Csv(notation=BLANK_IS_NULL)) for table in frozen}
+    resources = tuple(Resource(table, contract, f"rows of {table}") for table, contract in frozen.items())
+    return Source("files", "files on this machine", resources, LocalFiles(tables))
+
+
+def frozen_contracts(connection: Connection) -> dict[str, Contract]:
+    """The contracts in the warehouse, by table."""
     if ledgers.CONTRACTS not in ledgers.tables(connection, DATASET):
         return {}
     found = connection.execute(
-        "select resource, column_name, data_type from raw_files._contracts where _dlt_load_id in "
-        "(select load_id from raw_files._dlt_loads where status = 0) order by resource, position"
+        "select resource, column_name, data_type from raw_files._contracts order by resource, position"
     )
     contracts: dict[str, Contract] = {}
     for table, name, data_type in found:
@@ -178,11 +174,12 @@ _INFERRED = {
 
 
 def _kinds(column: pa.Array) -> set[str]:
+    if pa.types.is_integer(column.type):
+        # a JSON number may have a fraction in a later batch
+        return {"bigint", "decimal", "double", "text"}
     declared = next((name for name, known in TYPES.items() if column.type == known), None)
     if declared is not None and declared != "text":
         return {declared, "text"}
-    if pa.types.is_integer(column.type):
-        return {"bigint", "text"}
     if pa.types.is_floating(column.type):
         return {"double", "text"}
     text = pc.utf8_trim_whitespace(column.cast(pa.string()))

@@ -6,14 +6,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from ingestion.contract import AtLeast, Contract, MaxBytes, Numeric, Row
+from ingestion.contract import AtLeast, Contract, MaxBytes, Numeric, Pattern, RequiredWhen, Row
 from ingestion.delivery import Resource, Source
 from ingestion.formats.archive import TarGz
 from ingestion.formats.parquet import Parquet
 from ingestion.transports.s3_events import S3Events, S3Objects
 
 
-class Usage(Row):
+class Usage(Row, key="usage_id"):
     """One call, message or data session, rated."""
 
     usage_id: Annotated[str, MaxBytes(40)]
@@ -22,12 +22,12 @@ class Usage(Row):
     product_id: Annotated[str, MaxBytes(20)]
     msisdn: Annotated[str, MaxBytes(20)] | None
     status: Literal["rated"]
-    duration_seconds: Annotated[int, AtLeast(0)] | None
-    data_bytes: Annotated[int, AtLeast(0)] | None
-    message_count: Annotated[int, AtLeast(0)] | None
+    duration_seconds: Annotated[int, AtLeast(0), RequiredWhen(usage_type="voice")] | None
+    data_bytes: Annotated[int, AtLeast(0), RequiredWhen(usage_type="data")] | None
+    message_count: Annotated[int, AtLeast(0), RequiredWhen(usage_type="sms")] | None
     rated_amount: Annotated[Decimal, Numeric(18, 4), AtLeast(0)]
     is_roaming: bool
-    visited_country: Annotated[str, MaxBytes(2)] | None
+    visited_country: Annotated[str, MaxBytes(2), Pattern("[A-Z]{2}", "a country code")] | None
 
 
 def source() -> Source:

@@ -2,139 +2,263 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote_plus
-
-import orjson
+from threading import Event
+from typing import TYPE_CHECKING
 
 from ingestion.aws import client, named_errors
-from ingestion.config import setting
-from ingestion.delivery import Delivery, Format, read_file
+from ingestion.config import optional_setting
+from ingestion.delivery import EVERYTHING_NEW, Delivery, Request
+from ingestion.errors import IngestError
+from ingestion.transports.ahead import done_ahead
+from ingestion.transports.notices import notices
+from ingestion.transports.patience import PATIENT, Patience
+from ingestion.transports.s3_objects import Fetched, S3Objects, delivery_of, fetch, table_of, uri_of
+from ingestion.transports.s3_prefix import S3Prefix
+from ingestion.transports.sqs import Message, Queue
 
 if TYPE_CHECKING:
+    from ingestion.contract import Notation
     from ingestion.ledger import Ledger
 
-MESSAGES_A_CALL = 10
+__all__ = ["Message", "S3Events", "S3Objects"]
+
+log = logging.getLogger(__name__)
 
 HELD_SECONDS = 30
-"""How long a received message is kept from other consumers. Its end in the middle of a run does no harm: the message
-comes again, to a ledger that knows its object."""
+
+
+@dataclass
+class _Announced:
+    """A message, and what has to land before it is done with."""
+
+    message: Message
+    outstanding: set[str] = field(default_factory=set)
+    is_failed: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        return not self.outstanding and not self.is_failed
 
 
 @dataclass(frozen=True)
-class S3Objects:
-    """The objects below a key prefix, and how to read them."""
+class _Object:
+    number: int
+    bucket: str
+    key: str
+    table: str
+    announced: _Announced
 
-    prefix: str
-    format: Format
+    @property
+    def uri(self) -> str:
+        return uri_of(self.bucket, self.key)
 
 
 @dataclass
 class S3Events:
-    """Objects announced by S3 event notifications on an SQS queue.
+    """Objects announced by S3 event notifications on an SQS queue, directly, through SNS or through EventBridge.
 
-    A message is deleted only after what it announced has landed; until then it comes again when its visibility
-    time-out ends, and the ledger tells that it is known. A run that was killed holds its messages until then: the next
-    one waits for them, and does not report an empty queue. A message that is not understood stays on the queue, for
-    its dead-letter queue.
+    A message is deleted when everything that it announced has landed, was known already, or is gone from S3. One that
+    announces an object that cannot be read, or that is not understood, keeps nothing else from landing: it is left to
+    its receive count, which brings it to the dead-letter queue. A message that comes twice, late, or in another order
+    finds the newest version of its object, or one that the ledger knows. Where `bucket` is set, objects of others are
+    nobody's.
 
-    Settings: `queue`, `region`, and optionally `endpoint_url`, `aws_access_key_id`, `aws_secret_access_key`.
+    Asked for a window or for everything again, it lists the bucket (setting `bucket`) and leaves the queue alone.
+
+    Settings: `queue`, `region`, and optionally `bucket`, `endpoint_url`, `aws_access_key_id`, `aws_secret_access_key`.
+
+    Attributes:
+        source: whose settings.
+        objects: what is in the bucket, by table.
+        wait_seconds: how long an empty queue is listened to.
+        held_seconds: how long a killed consumer's messages are kept from the next one; extended while this one works.
+        patience: with connections that break.
     """
 
     source: str
     objects: Mapping[str, S3Objects]
-    _handled: list[str] = field(default_factory=list)
+    wait_seconds: int = 0
+    held_seconds: int = HELD_SECONDS
+    patience: Patience = PATIENT
+    _announced: list[_Announced] = field(default_factory=list, init=False, repr=False, compare=False)
+    _landed: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    _unread: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    _queue: Queue | None = field(default=None, init=False, repr=False, compare=False)
 
-    def deliveries(self, ledger: Ledger, folder: Path, say: Callable[[str], None]) -> Sequence[Delivery]:
-        """Every object announced on the queue now that is not landed yet, downloaded."""
-        self._handled.clear()
-        deliveries: dict[str, Delivery] = {}
+    def deliveries(
+        self, ledger: Ledger, folder: Path, say: Callable[[str], None], request: Request = EVERYTHING_NEW
+    ) -> Iterable[Delivery]:
+        """Every object that is announced now and not landed yet, each fetched when its turn nears.
+
+        Raises:
+            SourceUnavailableError: AWS cannot be reached or does not let us in.
+        """
+        if request.again:
+            if not optional_setting(self.source, "bucket"):
+                raise IngestError(
+                    f"{self.source}: a queue cannot be asked for the past; set sources.{self.source}.bucket, "
+                    "and the bucket is listed instead"
+                )
+            yield from S3Prefix(self.source, self.objects, self.patience).deliveries(ledger, folder, say, request)
+            return
+        for kept in (self._announced, self._landed, self._unread):
+            kept.clear()
         with named_errors(self.source):
             s3 = client(self.source, "s3")
-            for bucket, key in self._announced(say):
-                resource = next(name for name, objects in self.objects.items() if key.startswith(objects.prefix))
-                # the fragment of a row's uri names the member of an archive
-                uri = f"s3://{bucket}/{quote(key)}"
-                answer = s3.get_object(Bucket=bucket, Key=key)
-                identity = str(answer["ETag"])
-                if uri in deliveries or ledger.knows(resource, uri, identity):
-                    continue
-                local = folder / f"{len(deliveries):06}"
-                with local.open("wb") as file:
-                    for chunk in answer["Body"].iter_chunks(1 << 20):
-                        file.write(chunk)
-                file_format = self.objects[resource].format
-                read = partial(read_file, file_format, local, uri)
-                deliveries[uri] = Delivery(resource, uri, identity, read, file_format.notation)
-        return list(deliveries.values())
+        handed: dict[str, str] = {}
+        stopped = Event()
 
-    def acknowledge(self) -> None:
-        """Deletes the messages whose objects have landed."""
-        with named_errors(self.source):
-            sqs = client(self.source, "sqs")
-            url = self._queue_url(sqs)
-            for start in range(0, len(self._handled), MESSAGES_A_CALL):
-                entries = [
-                    {"Id": str(number), "ReceiptHandle": handle}
-                    for number, handle in enumerate(self._handled[start : start + MESSAGES_A_CALL])
-                ]
-                # a message that cannot be deleted comes again, and is known by then
-                sqs.delete_message_batch(QueueUrl=url, Entries=entries)
-        self._handled.clear()
+        def take(one: _Object) -> Fetched:
+            def is_known(identity: str) -> bool:
+                return ledger.knows(one.table, one.uri, identity) or handed.get(one.uri) == identity
 
-    def _announced(self, say: Callable[[str], None]) -> Sequence[tuple[str, str]]:
-        sqs = client(self.source, "sqs")
-        url = self._queue_url(sqs)
-        announced: list[tuple[str, str]] = []
-        received: set[str] = set()
-        patience = time.monotonic() + HELD_SECONDS + 5
-        while True:
-            answer = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=MESSAGES_A_CALL, WaitTimeSeconds=0, VisibilityTimeout=HELD_SECONDS
+            to = folder / f"{one.number:06}"
+            return fetch(
+                s3,
+                one.bucket,
+                one.key,
+                to,
+                source=self.source,
+                stopped=stopped,
+                is_known=is_known,
+                patience=self.patience,
             )
-            messages = answer.get("Messages", [])
-            if not messages:
-                # the run lock is ours, so whoever else holds messages is no longer alive
-                held = _held(sqs, url) - len(received)
-                if held <= 0 or time.monotonic() > patience:
-                    return announced
-                say(f"waiting for {held} messages that an interrupted run still holds (up to {HELD_SECONDS} seconds)")
-                time.sleep(1)
-            received.update(message["MessageId"] for message in messages)
-            for message in messages:
-                objects = _objects(message["Body"])
-                if objects is not None and all(self._is_ours(key) for _, key in objects):
-                    announced.extend(objects)
-                    self._handled.append(message["ReceiptHandle"])
 
-    def _is_ours(self, key: str) -> bool:
-        return any(key.startswith(objects.prefix) for objects in self.objects.values())
+        objects = self._objects(self._messages(say), request.most)
+        with closing(done_ahead(objects, take, stopped.set)) as ahead:
+            for one, fetched in ahead:
+                if fetched.gone:
+                    say(f"{one.uri} is announced and no longer there")
+                    log.warning("%s: %s is announced and no longer there", self.source, one.uri)
+                    one.announced.outstanding.discard(one.uri)
+                elif one.uri not in handed:
+                    if fetched.path or fetched.error:
+                        handed[one.uri] = fetched.identity
+                        yield delivery_of(one.table, one.uri, self.objects[one.table].format, fetched)
+                    else:
+                        one.announced.outstanding.discard(one.uri)
+                elif fetched.identity != handed[one.uri]:
+                    # a run never hands over two versions of one uri
+                    say(f"{one.uri} has changed meanwhile; its newest version comes with the next run")
+                    one.announced.outstanding.add(f"{one.uri} as it is now")
+                elif one.uri in self._landed:
+                    one.announced.outstanding.discard(one.uri)
+                elif one.uri in self._unread:
+                    one.announced.is_failed = True
+                if fetched.path:
+                    fetched.path.unlink(missing_ok=True)
+        self._delete_done()
 
-    def _queue_url(self, sqs: Any) -> str:
-        return str(sqs.get_queue_url(QueueName=setting(self.source, "queue"))["QueueUrl"])
+    def acknowledge(self, landed: Sequence[Delivery]) -> None:
+        """Deletes the messages all of whose objects have landed."""
+        uris = {delivery.uri for delivery in landed}
+        self._landed |= uris
+        for one in self._announced:
+            one.outstanding -= uris
+        self._delete_done()
+
+    def set_aside(self, delivery: Delivery, error: IngestError) -> None:
+        """Leaves the messages that announced it to their receive count."""
+        self._unread.add(delivery.uri)
+        for one in self._announced:
+            one.is_failed |= delivery.uri in one.outstanding
+
+    def close(self) -> None:
+        """Lets go of the messages that were not landed: the next run has them at once."""
+        if self._queue:
+            queue, self._queue = self._queue, None
+            queue.leave([one.message.id for one in self._announced if one.is_failed])
+            queue.close()
+
+    def notation(self, resource: str) -> Notation:
+        """How a table's objects write numbers and dates."""
+        return self.objects[resource].format.notation
+
+    def check(self) -> Sequence[str]:
+        """Whether the queue can be asked, where its dead letters go, and whether the bucket can be listed.
+
+        Raises:
+            IngestError: a setting is missing, or AWS cannot be reached or does not let us in.
+        """
+        told = Queue(self.source, self.held_seconds).check()
+        if optional_setting(self.source, "bucket"):
+            told += S3Prefix(self.source, self.objects).check()
+        return told
+
+    def redrive(self, say: Callable[[str], None]) -> int:
+        """Brings the messages of the dead-letter queue back on the queue. Gives about how many.
+
+        Raises:
+            IngestError: the queue has no dead-letter queue, or its messages could not be moved.
+        """
+        return Queue(self.source, self.held_seconds).redrive(say)
+
+    def given(self, messages: Sequence[Message]) -> GivenS3Events:
+        """The same, over messages that somebody else has received and will delete, as Lambda does."""
+        return GivenS3Events(self.source, self.objects, patience=self.patience, messages=messages)
+
+    def _messages(self, say: Callable[[str], None]) -> Iterator[Message]:
+        self._queue = Queue(self.source, self.held_seconds)
+        return self._queue.receive(self.wait_seconds, say)
+
+    def _objects(self, messages: Iterator[Message], most: int | None) -> Iterator[_Object]:
+        """The objects that messages announce. What lands of a message is noted before its first object is handed on."""
+        number = 0
+        bucket = optional_setting(self.source, "bucket")
+        while most is None or number < most:
+            message = next(messages, None)
+            if message is None:
+                return
+            found = notices(message.body)
+            announced = _Announced(message, is_failed=found is None)
+            self._announced.append(announced)
+            objects: dict[str, _Object] = {}
+            for notice in found or ():
+                uri = uri_of(notice.bucket, notice.key)
+                table = table_of(self.objects, notice.key)
+                if not notice.made:
+                    log.info("%s: %s was removed; its rows stay", self.source, uri)
+                elif table and notice.bucket == (bucket or notice.bucket):
+                    objects[uri] = _Object(number := number + 1, notice.bucket, notice.key, table, announced)
+                else:
+                    log.warning("%s: %s is announced, and no table of this source is for it", self.source, uri)
+                    announced.is_failed = True
+            if found is None:
+                log.warning("%s: a message is no notification of S3; it is left for the dead letters", self.source)
+            announced.outstanding.update(objects)
+            if announced.is_done:
+                self._delete_done()
+            yield from objects.values()
+
+    def _delete_done(self) -> None:
+        done = [one for one in self._announced if one.is_done]
+        if done:
+            self._delete([one.message.id for one in done])
+            self._announced = [one for one in self._announced if not one.is_done]
+
+    def _delete(self, ids: Sequence[str]) -> None:
+        if self._queue:
+            self._queue.delete(ids)
 
 
-def _held(sqs: Any, url: str) -> int:
-    """How many messages somebody has received and not yet deleted or let go."""
-    name = "ApproximateNumberOfMessagesNotVisible"
-    return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"][name])
+@dataclass
+class GivenS3Events(S3Events):
+    """S3 events in messages that are held by somebody else."""
 
+    messages: Sequence[Message] = ()
+    _finished: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
 
-def _objects(body: str) -> list[tuple[str, str]] | None:
-    """Bucket and key of every object that a notification announces; None if it is no notification."""
-    try:
-        event = orjson.loads(body)
-        if event.get("Event") == "s3:TestEvent":
-            return []
-        return [
-            (record["s3"]["bucket"]["name"], unquote_plus(record["s3"]["object"]["key"]))
-            for record in event["Records"]
-            if record["eventName"].removeprefix("s3:").startswith("ObjectCreated:")
-        ]
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        return None
+    def unfinished(self) -> list[str]:
+        """The ids of the messages that must come again: not all that they announced has landed, or been looked at."""
+        return [message.id for message in self.messages if message.id not in self._finished]
+
+    def _messages(self, say: Callable[[str], None]) -> Iterator[Message]:
+        return iter(self.messages)
+
+    def _delete(self, ids: Sequence[str]) -> None:
+        self._finished.update(ids)

@@ -8,9 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from ingestion.errors import IngestError
-from ingestion.formats.archive import LARGEST_RATIO, Gzip, TarGz
+from ingestion.formats.archive import TarGz
+from ingestion.formats.compression import LARGEST_RATIO, Gzip
 from ingestion.formats.csv import Csv
-from ingestion.formats.json import BATCH_ROWS, Json, read_whole, same_names
+from ingestion.formats.json import MOST_ROWS, Json, same_names
 from ingestion.formats.parquet import Parquet
 
 NORDIC = Csv(delimiter=";", encoding="iso-8859-15")
@@ -92,7 +93,7 @@ def test_csv_with_a_header_only_has_no_rows():
         (b"", "not even a header"),
         (b"a;a\n1;2\n", "names a column twice"),
         (b";b\n1;2\n", "is no header"),
-        ("a\nÄ\n".encode("latin-1"), "cannot be read as CSV in utf-8"),
+        ("Ä\n1\n".encode("latin-1"), "its header is in another encoding"),
     ],
     ids=["empty", "twice", "nameless", "encoding"],
 )
@@ -134,15 +135,9 @@ def test_json_nested_without_end_is_broken_not_fatal():
 
 
 def test_json_comes_in_batches():
-    batches = read(Json(columns=same_names("n")), b"".join(b'{"n": %d}\n' % n for n in range(BATCH_ROWS + 1)))
-    assert [len(batch.table) for batch in batches] == [BATCH_ROWS, 1]
-    assert batches[1].rows.to_pylist() == [BATCH_ROWS + 1]
-
-
-@pytest.mark.parametrize("body", [b"{}", b"[1]", b"<html>"])
-def test_an_answer_that_is_no_array_of_objects(body):
-    with pytest.raises(IngestError, match="the answer is not"):
-        read_whole(body)
+    batches = read(Json(columns=same_names("n")), b"".join(b'{"n": %d}\n' % n for n in range(MOST_ROWS + 1)))
+    assert [len(batch.table) for batch in batches] == [MOST_ROWS, 1]
+    assert batches[1].rows.to_pylist() == [MOST_ROWS + 1]
 
 
 # Parquet, gzip, tar
@@ -199,7 +194,7 @@ MUCH = 64 << 20
     [
         (Gzip(Csv()), gzip.compress(b"a\n" + b"1\n" * (MUCH // 2)), "unpacks to more than"),
         # Arrow reads ahead: whether the length of the line or the size of it all is noticed first is a matter of timing
-        (Gzip(Csv()), gzip.compress(b"a\n" + b"1" * MUCH), "cannot be read as CSV|unpacks to more than"),
+        (Gzip(Csv()), gzip.compress(b"a\n" + b"1" * MUCH), "longer than 1 MiB|unpacks to more than"),
         (TarGz(Parquet()), tar_gz(("a.parquet", bytes(MUCH))), "unpacks to more than"),
     ],
     ids=["many lines", "one line", "archive"],
