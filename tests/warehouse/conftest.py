@@ -25,9 +25,10 @@ class Dbt:
 
     warehouse: Warehouse
     folder: Path
+    target: str = "dev"
 
     def __call__(self, *arguments: str, variables: str = "{}") -> dbtRunnerResult:
-        options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", "dev"]
+        options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", self.target]
         options += ["--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")]
         reset_adapters()
         with pytest.MonkeyPatch.context() as patch:
@@ -40,22 +41,34 @@ class Dbt:
         assert result.result is not None, result.exception
         return {each.node.name: str(each.status) for each in result.result.results}
 
+    def failures(self, result: dbtRunnerResult) -> list[str]:
+        """What did not end well, in words."""
+        if result.result is None:
+            return [str(result.exception)]
+        return [
+            f"{each.node.name}: {each.message}"
+            for each in result.result
+            if str(each.status) in ("error", "fail", "warn")
+        ]
+
     def rows(self, query: str) -> list[dict[str, Any]]:
         """What the query finds, as dicts."""
         from psycopg.rows import dict_row
 
-        with self.warehouse.connect(row_factory=dict_row) as connection:
+        # what stands behind a Redshift face is the same database
+        warehouse = getattr(self.warehouse, "behind", self.warehouse)
+        with warehouse.connect(row_factory=dict_row) as connection:
             return connection.execute(query).fetchall()
 
 
 @pytest.fixture(scope="session")
-def make_dbt(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Warehouse], Dbt]:
-    """Makes a `Dbt` for a warehouse."""
-    return lambda warehouse: Dbt(warehouse, tmp_path_factory.mktemp("dbt"))
+def make_dbt(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Dbt]:
+    """Makes a `Dbt` for a warehouse, and a target if it is not `dev`."""
+    return lambda warehouse, target="dev": Dbt(warehouse, tmp_path_factory.mktemp("dbt"), target)
 
 
 @pytest.fixture(scope="session")
-def town(warehouse_factory: WarehouseFactory, make_dbt: Callable[[Warehouse], Dbt]) -> Template:
+def town(warehouse_factory: WarehouseFactory, make_dbt: Callable[..., Dbt]) -> Template:
     """The small town, landed and built: everything passed, or this fails."""
 
     def build(warehouse: Warehouse) -> None:
@@ -73,13 +86,32 @@ def town(warehouse_factory: WarehouseFactory, make_dbt: Callable[[Warehouse], Db
 
 
 @pytest.fixture(scope="module")
-def built(town: Template, warehouse_factory: WarehouseFactory, make_dbt: Callable[[Warehouse], Dbt]) -> Iterator[Dbt]:
+def built(town: Template, warehouse_factory: WarehouseFactory, make_dbt: Callable[..., Dbt]) -> Iterator[Dbt]:
     """The built town, to be read."""
     with warehouse_factory.warehouse(template=town) as warehouse:
         yield make_dbt(warehouse)
 
 
+@pytest.fixture(scope="session")
+def demo_template(landed: Template, warehouse_factory: WarehouseFactory, make_dbt: Callable[..., Dbt]) -> Template:
+    """The small operator's data, landed over its real protocols and built."""
+
+    def build(warehouse: Warehouse) -> None:
+        dbt = make_dbt(warehouse)
+        result = dbt("build")
+        assert result.success, dbt.failures(result)
+
+    return warehouse_factory.template("demo", build, base=landed)
+
+
+@pytest.fixture(scope="module")
+def demo(demo_template: Template, warehouse_factory: WarehouseFactory, make_dbt: Callable[..., Dbt]) -> Iterator[Dbt]:
+    """The built data of the small operator, to be read."""
+    with warehouse_factory.warehouse(template=demo_template) as warehouse:
+        yield make_dbt(warehouse)
+
+
 @pytest.fixture
-def dbt(warehouse: Warehouse, make_dbt: Callable[[Warehouse], Dbt]) -> Dbt:
+def dbt(warehouse: Warehouse, make_dbt: Callable[..., Dbt]) -> Dbt:
     """dbt on the test's own warehouse; mark the test with `warehouse(template="town")` for a built one."""
     return make_dbt(warehouse)

@@ -16,29 +16,6 @@ from ingestion.run import run
 REAL_FILES = Path(__file__).parents[3] / "shared" / "data"
 
 
-def failures(result):
-    if result.result is None:
-        return [str(result.exception)]
-    return [
-        f"{each.node.name}: {each.message}" for each in result.result if str(each.status) in ("error", "fail", "warn")
-    ]
-
-
-@pytest.fixture(scope="session")
-def demo_template(landed, warehouse_factory, make_dbt):
-    def build(warehouse):
-        result = make_dbt(warehouse)("build")
-        assert result.success, failures(result)
-
-    return warehouse_factory.template("demo", build, base=landed)
-
-
-@pytest.fixture(scope="module")
-def demo(demo_template, warehouse_factory, make_dbt):
-    with warehouse_factory.warehouse(template=demo_template) as warehouse:
-        yield make_dbt(warehouse)
-
-
 @pytest.fixture(scope="module")
 def told(operator_folder):
     return truth.load(operator_folder)
@@ -148,7 +125,7 @@ def test_the_public_files_have_their_known_answers(dbt):
     )
     selected = "+path:models/marts/telco_churn +path:models/marts/phone_bills path:tests/dbt/singular/files"
     result = dbt("build", "--select", *selected.split(), variables="files_landed: true")
-    assert result.success, failures(result)
+    assert result.success, dbt.failures(result)
     assert sum("telco" in name for name, status in dbt.statuses(result).items() if status == "pass") >= 3
     contracts = dbt.rows(
         "select contract_type, sum(churned_customer_count) as churned, sum(customer_count) as customers"
