@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Both install what they need into .venv first.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test up down docs lint clean lock
+.PHONY: help demo test bench up down docs lint clean lock
 
 PYTHON ?= python3
 CUSTOMERS ?= 500
@@ -11,6 +11,8 @@ WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
+# other tools that the benchmarks compare with; an environment of their own keeps them out of ours
+OTHERS := .venv-bench
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +23,11 @@ demo: $(INSTALLED) ## a full warehouse from a small telecom operator (CUSTOMERS=
 test: $(INSTALLED) ## everything that proves it: lint, types, SQL gates, tests, a full build (WORKERS=2)
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -n $(WORKERS)
+
+bench: $(INSTALLED) $(OTHERS)/installed ## what is claimed about speed and faults, measured (half an hour; quiet machine)
+	@$(BIN)/python -m benchmarks.ingest --sling $(OTHERS)/lib/python*/site-packages/sling_*/bin/sling-*
+	@$(BIN)/python -m benchmarks.kills
+	@$(BIN)/python -m benchmarks.redshift_face
 
 up: $(INSTALLED) ## start the local warehouse, and the demo operator if there is one
 	@$(BIN)/demo up
@@ -43,6 +50,13 @@ clean: $(INSTALLED) ## stop what is running and remove the local data
 lock: ## write requirements.lock anew from pyproject.toml (needs uv)
 	@uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --no-strip-extras --quiet --output-file requirements.lock
+	@uv pip compile benchmarks/others.in --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --output-file benchmarks/others.txt
+
+$(OTHERS)/installed: benchmarks/others.txt
+	@$(PYTHON) -m venv $(OTHERS)
+	@$(OTHERS)/bin/pip install --quiet --require-hashes --requirement $<
+	@touch $@
 
 $(INSTALLED): requirements.lock pyproject.toml tools/bootstrap.py
 	@$(PYTHON) tools/bootstrap.py $(VENV)
