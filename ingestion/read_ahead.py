@@ -9,8 +9,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-AHEAD = 2
-"""How many things are ready before they are asked for; each is a batch, so memory stays bounded."""
+AHEAD = 1
+"""How many things are ready before they are asked for; each is a batch, and a second one costs memory, not time."""
 
 
 def read_ahead(things: Iterator[T]) -> Generator[T, None, None]:
