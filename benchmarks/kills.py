@@ -103,7 +103,7 @@ def _bout(warehouse: Warehouse, source: Delivered, number: int, rng: random.Rand
     source.deliver()
     process = _start(warehouse, source)
     try:
-        process.wait(timeout=rng.uniform(0.3, 3.0))
+        process.wait(timeout=rng.uniform(0.3, 2.0))
         outcome = "ended"
         if process.returncode:
             raise RuntimeError(f"a run of {source.kind} failed by itself: {process.communicate()[1].decode()[-2000:]}")
