@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Both install what they need into .venv first.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench up down docs lint clean lock
+.PHONY: help demo test adapter-suite bench up down docs lint clean lock
 
 PYTHON ?= python3
 CUSTOMERS ?= 500
@@ -15,7 +15,7 @@ INSTALLED := $(VENV)/installed
 OTHERS := .venv-bench
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(INSTALLED) ## a full warehouse from a small telecom operator (CUSTOMERS=500 DAYS=60)
 	@$(BIN)/demo run --customers $(CUSTOMERS) --days $(DAYS)
@@ -23,6 +23,9 @@ demo: $(INSTALLED) ## a full warehouse from a small telecom operator (CUSTOMERS=
 test: $(INSTALLED) ## everything that proves it: lint, types, SQL gates, tests, a full build (WORKERS=2)
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -n $(WORKERS)
+
+adapter-suite: $(INSTALLED) ## dbt's whole public suite for adapters against the Redshift face (a quarter of an hour)
+	@MAJAKKA_WHOLE_ADAPTER_SUITE=1 $(BIN)/pytest -n $(WORKERS) tests/adapter
 
 bench: $(INSTALLED) $(OTHERS)/installed ## what is claimed about speed and faults, measured (half an hour; quiet machine)
 	@$(BIN)/python -m benchmarks.ingest --sling $(OTHERS)/lib/python*/site-packages/sling_*/bin/sling-*
