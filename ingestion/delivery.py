@@ -166,7 +166,7 @@ class Resource:
         name: name of the table.
         contract: what a good row is.
         description: one line, for people.
-        rejected_share_limit: a run that rejects a larger share of this table's rows is refused whole.
+        rejected_share_limit: a load that rejects a larger share of this table's rows is refused whole.
         lands: `append` keeps every version of a thing; with `merge`, a row replaces that of the same `contract.key`.
     """
 
