@@ -188,8 +188,9 @@ if HOW_MANY:
         share = len(outcomes[CAUGHT]) / valid
         with capsys.disabled():
             print(
-                f"\n{len(everything)} mutants, {len(outcomes[INVALID])} of them no SQL; {len(outcomes[CAUGHT])} of {valid} "
-                f"caught ({share:.1%}), {len(outcomes[SURVIVED])} survived, {len(unlisted)} of them not listed:"
+                f"\n{len(everything)} mutants, {len(outcomes[INVALID])} of them no SQL; "
+                f"{len(outcomes[CAUGHT])} of {valid} caught ({share:.1%}), "
+                f"{len(outcomes[SURVIVED])} survived, {len(unlisted)} of them not listed:"
             )
             print("\n".join(unlisted))
         assert share >= 0.9
