@@ -38,6 +38,18 @@ days_before as (
 
 ),
 
+days_between as (
+
+    select
+        'days_between crosses a month' as promise,
+        {{ days_between("cast('2026-09-30' as date)", "cast('2026-10-02' as date)") }} = 2 as is_kept
+    union all
+    select
+        'days_between is negative backwards' as promise,
+        {{ days_between("cast('2026-10-02' as date)", "cast('2026-10-01' as date)") }} = -1 as is_kept
+
+),
+
 parse_day_first_timestamp as (
 
     select
@@ -89,6 +101,8 @@ promises as (
     select * from to_utc_timestamp
     union all
     select * from days_before
+    union all
+    select * from days_between
     union all
     select * from parse_day_first_timestamp
     union all
