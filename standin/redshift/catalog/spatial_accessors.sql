@@ -83,7 +83,8 @@ declare
     name text;
     place text;
 begin
-    for name, place in values ('x', '1'), ('y', '2'), ('z', 'rs_z_place(rs_code(value))'), ('m', 'rs_m_place(rs_code(value))')
+    for name, place in
+        values ('x', '1'), ('y', '2'), ('z', 'rs_z_place(rs_code(value))'), ('m', 'rs_m_place(rs_code(value))')
     loop
         execute format('create or replace function pg_catalog.st_%smin(value geometry) returns float8
             language sql immutable strict parallel safe return (rs_range(value, %s))[1]', name, place);
@@ -190,8 +191,8 @@ declare
     parts int[] := rs_parts(wkb);
     width int := rs_width(rs_code(value));
 begin
-    return case when rs_kind(value) = 3 and place between 0 and parts[3] - 1 then rs_line(
-        rs_doubles(substr(wkb, parts[5 + 3 * place], 8 * width * parts[6 + 3 * place])), rs_code(value) - 3, rs_srid(value)) end;
+    return case when rs_kind(value) = 3 and place between 0 and parts[3] - 1 then
+        rs_line(rs_coordinates(wkb, parts, 4 + 3 * place, width), rs_code(value) - 3, rs_srid(value)) end;
 end $$;
 create or replace function pg_catalog.st_exteriorring(value geometry) returns geometry
 language plpgsql immutable strict parallel safe as $$
@@ -243,7 +244,8 @@ declare
     area float8 := 0;
 begin
     for at in width + 1 .. cardinality(doubles) - width by width loop
-        area := area + ((doubles[at] - x) * (doubles[at + width + 1] - y) - (doubles[at + width] - x) * (doubles[at + 1] - y));
+        area := area + ((doubles[at] - x) * (doubles[at + width + 1] - y)
+            - (doubles[at + width] - x) * (doubles[at + 1] - y));
     end loop;
     return area;
 end $$;
@@ -258,7 +260,7 @@ declare
 begin
     for part in 1 .. cardinality(parts) by 3 loop
         if parts[part] = 0 then
-            if sign(rs_turned_area(rs_doubles(substr(wkb, parts[part + 1], 8 * width * parts[part + 2])), width)) <> wanted then
+            if sign(rs_turned_area(rs_coordinates(wkb, parts, part, width), width)) <> wanted then
                 return false;
             end if;
             wanted := -way;

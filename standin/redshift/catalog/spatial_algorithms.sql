@@ -20,7 +20,7 @@ declare
 begin
     for part in 1 .. cardinality(parts) by 3 loop
         if parts[part] < 3 and parts[part + 2] > 0 then
-            doubles := rs_doubles(substr(wkb, parts[part + 1], 8 * width * parts[part + 2]));
+            doubles := rs_coordinates(wkb, parts, part, width);
             x0 := coalesce(x0, doubles[1]);
             y0 := coalesce(y0, doubles[2]);
             way := case when rs_turned_area(doubles, width) < 0 then -1 else 1 end * case when is_hole then -1 else 1 end;
@@ -49,7 +49,8 @@ begin
     end loop;
     for dimension in reverse 3 .. 1 loop
         if weights[dimension] > 0 then
-            return rs_point(array[x0 + xs[dimension] / weights[dimension], y0 + ys[dimension] / weights[dimension]], 0, rs_srid(value));
+            weight := weights[dimension];
+            return rs_point(array[x0 + xs[dimension] / weight, y0 + ys[dimension] / weight], 0, rs_srid(value));
         end if;
     end loop;
     return null;
@@ -85,7 +86,8 @@ begin
             while size > floor loop
                 a := hull[size - 1];
                 b := hull[size];
-                exit when rs_turn(doubles[a], doubles[a + 1], doubles[b], doubles[b + 1], doubles[point], doubles[point + 1]) < 0;
+                exit when rs_turn(doubles[a], doubles[a + 1], doubles[b], doubles[b + 1], doubles[point],
+                    doubles[point + 1]) < 0;
                 size := size - 1;
             end loop;
             if size = 0 or hull[size] <> point then

@@ -206,6 +206,13 @@ begin
     return parts;
 end $$;
 
+-- the coordinates of a point, line or ring among the parts, those of each point together
+create or replace function pg_catalog.rs_coordinates(wkb bytea, parts int[], part int, width int) returns float8[]
+language plpgsql immutable strict parallel safe as $$
+begin
+    return rs_doubles(substr(wkb, parts[part + 1], 8 * width * parts[part + 2]));
+end $$;
+
 -- a geometry as it stands inside another: without its SRID; and the other way
 create or replace function pg_catalog.rs_inner(value geometry) returns bytea
 language plpgsql immutable strict parallel safe as $$

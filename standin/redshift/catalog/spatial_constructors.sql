@@ -37,7 +37,8 @@ end $$;
 
 -- a negative SRID gives null here
 create or replace function pg_catalog.st_geomfromtext(wkt text, srid int default 0) returns geometry
-language plpgsql immutable strict parallel safe as $$ begin return case when srid >= 0 then rs_read_wkt(wkt, srid) end; end $$;
+language plpgsql immutable strict parallel safe as $$
+begin return case when srid >= 0 then rs_read_wkt(wkt, srid) end; end $$;
 create or replace function pg_catalog.st_geomfromewkt(ewkt text) returns geometry
 language plpgsql immutable strict parallel safe as $$ begin return rs_read_ewkt(ewkt, 0); end $$;
 create or replace function pg_catalog.st_geogfromtext(ewkt text) returns geography
@@ -81,7 +82,7 @@ declare
 begin
     for part in 1 .. cardinality(parts) by 3 loop
         if parts[part] < 3 and parts[part + 2] > 0 then
-            doubles := doubles || rs_doubles(substr(wkb, parts[part + 1], 8 * width * parts[part + 2]));
+            doubles := doubles || rs_coordinates(wkb, parts, part, width);
         end if;
     end loop;
     return doubles;

@@ -26,7 +26,7 @@ begin
         if parts[part] = 1 and parts[part + 2] = 0 then
             result := result || rs_bytes(array_fill('nan'::float8, array[rs_width(dims)]));
         elsif parts[part] < 3 then
-            doubles := rs_doubles(substr(wkb, parts[part + 1], 8 * old_width * parts[part + 2]));
+            doubles := rs_coordinates(wkb, parts, part, old_width);
             result := result || rs_bytes(rs_points_redrawn(doubles, old_dims, dims, backwards and parts[part] <> 1));
         end if;
     end loop;
@@ -95,7 +95,8 @@ end $$;
 create or replace function pg_catalog.st_addpoint(line geometry, point geometry, place int default -1) returns geometry
 language plpgsql immutable strict parallel safe as $$
 begin
-    return rs_spliced(line, point, case when place = -1 then coalesce(st_numpoints(line), 0) else place end, 0, 'ST_AddPoint');
+    return rs_spliced(line, point, case when place = -1 then coalesce(st_numpoints(line), 0) else place end, 0,
+        'ST_AddPoint');
 end $$;
 create or replace function pg_catalog.st_removepoint(line geometry, place int) returns geometry
 language plpgsql immutable strict parallel safe as $$
@@ -143,8 +144,12 @@ begin
     end loop;
     if kind in (2, 5) then
         -- the order is that of their first appearance
-        lines := array(select rs_head(1 + dims, 0) || (array_agg(e order by number))[1] from unnest(ends) with ordinality as u (e, number)
-            group by substr(e, 1, 16) having count(*) % 2 = 1 order by min(number));
+        lines := array(
+            select rs_head(1 + dims, 0) || (array_agg(e order by number))[1]
+            from unnest(ends) with ordinality as u (e, number)
+            group by substr(e, 1, 16)
+            having count(*) % 2 = 1
+            order by min(number));
         return rs_collection(4 + dims, rs_srid(value), lines);
     elsif kind = 3 and cardinality(lines) = 1 then
         return rs_outer(lines[1], rs_srid(value));

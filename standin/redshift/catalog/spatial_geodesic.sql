@@ -12,6 +12,10 @@ begin
     return spheroid[1] / (1 + n) * (latitude - 1.5 * n * sin(2 * latitude));
 end $$;
 
+-- a difference of longitudes, the shorter way around
+create or replace function pg_catalog.rs_around(difference float8) returns float8
+language sql immutable strict parallel safe return difference - 360 * round(difference / 360);
+
 create or replace function pg_catalog.rs_geodesic(lon1 float8, lat1 float8, lon2 float8, lat2 float8, spheroid float8[])
 returns float8
 language plpgsql immutable strict parallel safe as $$
@@ -22,7 +26,7 @@ declare
     y1 float8 := lat1 * (pi() / 180);
     x2 float8 := lon2 * (pi() / 180);
     y2 float8 := lat2 * (pi() / 180);
-    around float8 := (lon2 - lon1) - 360 * round((lon2 - lon1) / 360);
+    around float8 := rs_around(lon2 - lon1);
     cos_d float8;
     d float8;
     h float8 := 0;
@@ -104,7 +108,7 @@ create or replace function pg_catalog.rs_spheroid_of(value geography) returns fl
 language plpgsql immutable strict parallel safe as $$
 begin
     if (rs_spheroid(rs_srid(rs_as_geometry(value))))[1] is null then
-        perform rs_invalid(format('SRID %s is not of a geographic spatial reference system', rs_srid(rs_as_geometry(value))));
+        perform rs_no_spheroid(rs_srid(rs_as_geometry(value)));
     end if;
     return rs_spheroid(rs_srid(rs_as_geometry(value)));
 end $$;
@@ -136,7 +140,7 @@ declare
 begin
     for part in 1 .. cardinality(parts) by 3 loop
         if parts[part] = (case when rings then 0 else 2 end) then
-            doubles := rs_doubles(substr(wkb, parts[part + 1], 8 * width * parts[part + 2]));
+            doubles := rs_coordinates(wkb, parts, part, width);
             for at in 1 .. cardinality(doubles) - width by width loop
                 length := length + rs_geodesic(doubles[at], doubles[at + 1], doubles[at + width], doubles[at + width + 1],
                     spheroid);
@@ -165,13 +169,14 @@ declare
 begin
     for part in 1 .. cardinality(parts) by 3 loop
         if parts[part] = 0 then
-            doubles := rs_doubles(substr(wkb, parts[part + 1], 8 * width * parts[part + 2]));
+            doubles := rs_coordinates(wkb, parts, part, width);
             ring := 0;
             turned := 0;
             for at in 1 .. cardinality(doubles) - width by width loop
                 continue when doubles[at] = doubles[at + width];
-                ring := ring + rs_edge_area(doubles[at], doubles[at + 1], doubles[at + width], doubles[at + width + 1], spheroid);
-                turned := turned + (doubles[at + width] - doubles[at]) - 360 * round((doubles[at + width] - doubles[at]) / 360);
+                ring := ring + rs_edge_area(doubles[at], doubles[at + 1], doubles[at + width], doubles[at + width + 1],
+                    spheroid);
+                turned := turned + rs_around(doubles[at + width] - doubles[at]);
             end loop;
             -- around a pole: what lies between the ring and the equator is the rest of the hemisphere
             if abs(turned) > 180 then

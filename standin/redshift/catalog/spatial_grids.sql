@@ -124,9 +124,9 @@ begin
     return rs_box_geometry(column_ * side - 180, 90 - (row_ + 1) * side, (column_ + 1) * side - 180, 90 - row_ * side, 0);
 end $$;
 
--- H3. A cell's number holds, from the left: a bit that is 0, the mode (4 bits, 1 for cells), 3 bits that are 0, the resolution
--- (4 bits), the base cell (7 bits) and the way down from it, 3 bits for each resolution and 7 for those below its own. The
--- way's first step away from the middle of a pentagon is never in direction 1.
+-- H3. A cell's number holds, from the left: a bit that is 0, the mode (4 bits, 1 for cells), 3 bits that are 0, the
+-- resolution (4 bits), the base cell (7 bits), and the way down from it, 3 bits for each resolution; those below its own
+-- are 7. The first step from the middle of a pentagon never goes in direction 1.
 create or replace function pg_catalog.h3_isvalid(cell bigint) returns boolean
 language plpgsql immutable strict parallel safe as $$
 declare

@@ -12,17 +12,19 @@ declare
 begin
     for part in 1 .. cardinality(parts) by 3 loop
         if parts[part] = (case when rings then 0 else 2 end) then
-            doubles := rs_doubles(substr(wkb, parts[part + 1], 8 * width * parts[part + 2]));
+            doubles := rs_coordinates(wkb, parts, part, width);
             for at in 1 .. cardinality(doubles) - width by width loop
                 length := length + case when radius = 0 then
                     sqrt((doubles[at + width] - doubles[at]) ^ 2 + (doubles[at + width + 1] - doubles[at + 1]) ^ 2)
-                    else rs_great_circle(doubles[at], doubles[at + 1], doubles[at + width], doubles[at + width + 1], radius) end;
+                    else rs_great_circle(doubles[at], doubles[at + 1], doubles[at + width], doubles[at + width + 1], radius)
+                    end;
             end loop;
         end if;
     end loop;
     return length;
 end $$;
-create or replace function pg_catalog.rs_great_circle(x1 float8, y1 float8, x2 float8, y2 float8, radius float8) returns float8
+create or replace function pg_catalog.rs_great_circle(x1 float8, y1 float8, x2 float8, y2 float8, radius float8)
+returns float8
 language sql immutable strict parallel safe return radius * 2 * asin(least(1, sqrt(
     sind((y2 - y1) / 2) ^ 2 + cosd(y1) * cosd(y2) * sind((x2 - x1) / 2) ^ 2)));
 
@@ -50,7 +52,7 @@ begin
     for part in 1 .. cardinality(parts) by 3 loop
         if parts[part] = 0 then
             area := area + case when is_hole then -0.5 else 0.5 end
-                * abs(rs_turned_area(rs_doubles(substr(wkb, parts[part + 1], 8 * width * parts[part + 2])), width));
+                * abs(rs_turned_area(rs_coordinates(wkb, parts, part, width), width));
         end if;
         is_hole := parts[part] = 0;
     end loop;
@@ -181,7 +183,7 @@ declare
 begin
     if p.ends = '{}' or q.ends = '{}' then
         return null;
-    elsif rs_box(a) && rs_box(b) and rs_relate(p, q) !~ '^FF.FF' then
+    elsif p.dimension + q.dimension > 0 and rs_box(a) && rs_box(b) and rs_relate(p, q) !~ '^FF.FF' then
         return 0;
     end if;
     return sqrt(rs_nearest(q.xy, p.xy, p.ends, rs_nearest(p.xy, q.xy, q.ends, 'infinity')));

@@ -121,7 +121,7 @@ begin
                 piece := case when geojson then piece || '[]' when piece = '' then 'EMPTY' else rtrim(piece) || ' EMPTY' end;
             else
                 piece := piece || case when geojson and kind = 1 then '' else opening end || rs_points_text(
-                    rs_doubles(substr(wkb, parts[part + 1], 8 * width * parts[part + 2])), width, shown, digits, geojson)
+                    rs_coordinates(wkb, parts, part, width), width, shown, digits, geojson)
                     || case when geojson and kind = 1 then '' else closing end;
             end if;
             piece := piece || case when geojson and kind > 0 and named[depth + 1] then '}' else '' end;
@@ -177,7 +177,7 @@ language plpgsql immutable strict parallel safe as $$
 declare
     -- a token is a word, a mark, or all points up to the next parenthesis
     tokens text[] := array(
-        select rs_pg_regexp_replace(rs_pg_regexp_replace(m[1], '[[:space:]]*,[[:space:]]*', ',', 'g'), '[[:space:]]+', ' ', 'g')
+        select rs_pg_regexp_replace(rs_pg_regexp_replace(m[1], '[[:space:]]+', ' ', 'g'), ' ?, ?', ',', 'g')
         from regexp_matches(wkt, rs_wkt_token(), 'g') m);
     kinds text[] := array['POINT', 'LINESTRING', 'POLYGON', 'MULTIPOINT', 'MULTILINESTRING', 'MULTIPOLYGON',
         'GEOMETRYCOLLECTION'];

@@ -138,6 +138,10 @@ begin
     return array[found[1], found[1] * (1 - 1 / found[2])];
 end $$;
 
+create or replace function pg_catalog.rs_no_spheroid(srid int) returns geometry
+language sql immutable strict parallel safe
+return rs_invalid(format('SRID %s is not of a geographic spatial reference system', srid));
+
 -- only a geographic reference system makes coordinates longitude and latitude; without any they are WGS 84
 create or replace function pg_catalog.rs_geography(value geometry) returns geography
 language plpgsql immutable strict parallel safe as $$
@@ -145,7 +149,7 @@ begin
     if rs_srid(value) = 0 then
         return rs_as_geography(rs_with_srid(value, 4326));
     elsif (rs_spheroid(rs_srid(value)))[1] is null then
-        perform rs_invalid(format('SRID %s is not of a geographic spatial reference system', rs_srid(value)));
+        perform rs_no_spheroid(rs_srid(value));
     end if;
     return rs_as_geography(value);
 end $$;

@@ -42,6 +42,7 @@ language plpgsql immutable strict parallel safe as $$
 declare
     plane rs_plane;
     xy float8[];
+    other_xy float8[];
     met record;
     member bytea;
 begin
@@ -69,17 +70,18 @@ begin
     end if;
     for line in 1 .. cardinality(plane.ends) loop
         xy := rs_sequence(plane, line);
-        if rs_meets_itself((rs_segments((1, xy, array[cardinality(xy) / 2], array[0])::rs_plane)).segments, rs_is_closed(xy)) then
+        if rs_meets_itself((rs_segments((1, xy, array[cardinality(xy) / 2], array[0])::rs_plane)).segments,
+            rs_is_closed(xy))
+        then
             return false;
         end if;
-    end loop;
-    -- between lines: only where both of them end
-    for line in 2 .. cardinality(plane.ends) loop
+        -- other lines, only where both of them end
         for other in 1 .. line - 1 loop
-            for met in select * from rs_meetings(rs_sequence(plane, line), rs_sequence(plane, other)) loop
+            other_xy := rs_sequence(plane, other);
+            for met in select * from rs_meetings(xy, other_xy) loop
                 if met.how <> 'touch'
-                    or not rs_among(met.x, met.y, rs_line_ends(rs_sequence(plane, line), array[cardinality(rs_sequence(plane, line)) / 2]))
-                    or not rs_among(met.x, met.y, rs_line_ends(rs_sequence(plane, other), array[cardinality(rs_sequence(plane, other)) / 2]))
+                    or not rs_among(met.x, met.y, rs_line_ends(xy, array[cardinality(xy) / 2]))
+                    or not rs_among(met.x, met.y, rs_line_ends(other_xy, array[cardinality(other_xy) / 2]))
                 then
                     return false;
                 end if;
@@ -124,6 +126,7 @@ language plpgsql immutable strict parallel safe as $$
 declare
     rings rs_plane[] := '{}';
     ring float8[];
+    turn float8;
     relation text;
     met record;
     -- rings and the points where they touch hang together like a net; groups are by ring or point
@@ -137,8 +140,9 @@ begin
         ring := rs_sequence(plane, number);
         rings[number] := (2, ring, array[cardinality(ring) / 2], array[1])::rs_plane;
         groups[number] := number;
-        if not rs_is_closed(ring) or rs_turned_area(ring, 2) = 0
-            or sign(rs_turned_area(ring, 2)) * sign(rs_turned_area(rings[1].xy, 2)) <> (case when number = 1 then 1 else -1 end)
+        -- with the area on one side of all rings, interior ones turn the other way
+        turn := sign(rs_turned_area(ring, 2)) * sign(rs_turned_area(rings[1].xy, 2));
+        if not rs_is_closed(ring) or turn <> (case when number = 1 then 1 else -1 end)
             or rs_meets_itself((rs_segments(rings[number])).segments, true)
         then
             return false;
