@@ -203,13 +203,13 @@ begin return case when place > 0 then rs_ring_line(value, place) end; end $$;
 create or replace function pg_catalog.st_points(value geometry) returns geometry
 language plpgsql immutable strict parallel safe as $$
 declare
-    doubles float8[] := rs_all_doubles(value);
+    bytes bytea := rs_bytes(rs_all_doubles(value));
     width int := rs_width(rs_code(value));
     dims int := rs_code(value) / 1000 * 1000;
     members bytea[] := '{}';
 begin
-    for point in 1 .. cardinality(doubles) / width loop
-        members[point] := rs_head(1 + dims, 0) || rs_bytes(doubles[(point - 1) * width + 1 : point * width]);
+    for point in 1 .. octet_length(bytes) / 8 / width loop
+        members[point] := rs_head(1 + dims, 0) || substr(bytes, 8 * width * (point - 1) + 1, 8 * width);
     end loop;
     return rs_collection(4 + dims, rs_srid(value), members);
 end $$;

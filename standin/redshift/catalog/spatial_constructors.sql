@@ -79,11 +79,23 @@ declare
     parts int[] := rs_parts(wkb);
     width int := rs_width(rs_code(value));
     doubles float8[] := '{}';
+    point float8[];
+    number int := 0;
 begin
     for part in 1 .. cardinality(parts) by 3 loop
-        if parts[part] < 3 and parts[part + 2] > 0 then
+        continue when parts[part] > 2 or parts[part + 2] = 0;
+        if parts[part] = 1 and parts[1] <> 1 then
+            -- one of many
+            point := rs_coordinates(wkb, parts, part, width);
+            for place in 1 .. width loop
+                doubles[number + place] := point[place];
+            end loop;
+        elsif number = 0 then
+            doubles := rs_coordinates(wkb, parts, part, width);
+        else
             doubles := doubles || rs_coordinates(wkb, parts, part, width);
         end if;
+        number := number + width * parts[part + 2];
     end loop;
     return doubles;
 end $$;

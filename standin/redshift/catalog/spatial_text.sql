@@ -188,6 +188,8 @@ declare
     dims int;
     named_dims int;
     doubles float8[];
+    bytes bytea;
+    points int;
     body bytea;
     -- what is open, from the outermost: its kind, its parts, how many they are
     kinds_open int[] := '{}';
@@ -241,15 +243,17 @@ begin
                 body := rs_ring(doubles, dims);
             else
                 -- MULTIPOINT(1 2, 3 4) needs no parentheses around its points
-                while cardinality(doubles) > rs_width(dims) loop
-                    if tokens[at - 1] = ')' or depth = 0 or kinds_open[depth] <> 4 then
-                        perform rs_bad_wkt(wkt);
-                    end if;
-                    bodies[depth] := bodies[depth] || rs_head(1 + dims, 0) || rs_bytes(doubles[:rs_width(dims)]);
+                bytes := rs_bytes(doubles);
+                points := cardinality(doubles) / rs_width(dims);
+                if points > 1 and (tokens[at - 1] = ')' or depth = 0 or kinds_open[depth] <> 4) then
+                    perform rs_bad_wkt(wkt);
+                end if;
+                for point in 0 .. points - 2 loop
+                    bodies[depth] := bodies[depth] || rs_head(1 + dims, 0)
+                        || substr(bytes, 1 + 8 * rs_width(dims) * point, 8 * rs_width(dims));
                     counts[depth] := counts[depth] + 1;
-                    doubles := doubles[rs_width(dims) + 1:];
                 end loop;
-                body := rs_bytes(doubles);
+                body := substr(bytes, 1 + 8 * rs_width(dims) * (points - 1));
             end if;
         end if;
         -- it belongs to what is open, which may end here
