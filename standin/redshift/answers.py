@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from standin.redshift import errors, protocol, types
@@ -35,7 +36,7 @@ SERVER_VERSION = b"8.0.2"
 # so many pieces of a COPY wait for who takes them; then the backend waits, too
 _COPIED_PIECES = 512
 
-_DESCRIBE, _SYNC, _READY = Expect.DESCRIBE, Expect.SYNC, Expect.READY
+_DESCRIBE, _EXECUTE, _SYNC, _READY = Expect.DESCRIBE, Expect.EXECUTE, Expect.SYNC, Expect.READY
 _unpack_length = struct.Struct("!I").unpack_from
 
 
@@ -90,27 +91,39 @@ class Answers:
         last = size - 5
         while position <= last:
             code = data[position]
-            # DataRow, CopyData: a million of them is not unusual
-            if code in b"Dd" and not self._hidden and not self._bytes:
-                while code == data[position]:
-                    position += 1 + _unpack_length(data, position + 1)[0]
-                    if position > last:
-                        break
-                if position > size:
-                    self._passing = position - size
-                    position = size
-                    break
-                continue
             end = position + 1 + _unpack_length(data, position + 1)[0]
+            if (code == 68 or code == 100) and not self._hidden and not self._bytes:
+                # DataRow, CopyData: a million of them is not unusual
+                while end <= last and data[end] == code:
+                    end += 1 + _unpack_length(data, end + 1)[0]
+                position = end
+                if end > size:
+                    self._passing = end - size
+                    position = size
+                continue
             if end > size:
                 break
-            if code in b"12" and not self._hidden:  # BindComplete, ParseComplete
+            change = None
+            # what is usual and goes on as it is comes first; `_change` would tell the same of it
+            if self._hidden:
+                change = self._change(code, data[position + 5 : end])
+            elif code == 50 or code == 49:  # BindComplete, ParseComplete
                 expected.popleft()
-                position = end
-                if not expected:
-                    self._settle()
-                continue
-            change = self._change(code, data[position + 5 : end])
+            elif code == 67 and expected[0] is _EXECUTE:
+                expected.popleft()
+                self.copying = False
+                self._bytes = ()
+            elif code == 90 and (expected[0] is _SYNC or expected[0] is _READY):
+                expected.popleft()
+                self.status = data[position + 5 : end]
+                self.failed = False
+                self._bytes = ()
+            elif code == 84 and _is_plain(data[position + 5 : end]) and not isinstance(expected[0], Description):
+                if expected[0] is _DESCRIBE:
+                    expected.popleft()
+                self._bytes = ()
+            else:
+                change = self._change(code, data[position + 5 : end])
             if change is not None:
                 if start < position:
                     out.append(data[start:position])
@@ -120,6 +133,8 @@ class Answers:
         write(self.client, out, data, start, position)
         if position < size:
             self._tail = data[position:]
+        if self._settled is not None:
+            self._settle()
 
     def _change(self, code: int, body: bytes) -> bytes | None:  # noqa: PLR0911, PLR0912 - one case for each kind
         """What the client gets in place of a message; None if it gets that very message."""
@@ -130,8 +145,6 @@ class Answers:
             self.copying = False
             self._bytes = ()
             reply = expected.popleft()
-            if not expected:
-                self._settle()
             if isinstance(reply, IntervalRows):
                 self._hidden -= 1
             elif code == 67 and isinstance(reply, Completion):
@@ -145,8 +158,6 @@ class Answers:
             reply = expected[0]
             if reply is _DESCRIBE or isinstance(reply, Description):
                 expected.popleft()
-                if not expected:
-                    self._settle()
                 if isinstance(reply, Description):
                     described = reply.intervals.described(reply.statement, described)
             return None if described is body else protocol.message(b"T", described)
@@ -157,8 +168,6 @@ class Answers:
                 return types.without_mark(body, self._bytes)
         elif code in b"123n":  # ParseComplete, BindComplete, CloseComplete, NoData
             expected.popleft()
-            if not expected:
-                self._settle()
         elif code == 116:  # ParameterDescription
             described = types.parameters(body)
             return None if described is body else protocol.message(b"t", described)
@@ -210,7 +219,6 @@ class Answers:
                 if isinstance(reply, Answer):
                     reply.skipped = True
                     reply.end()
-        self._settle()
 
     def _ready(self, body: bytes) -> bytes | None:
         expected = self.expected
@@ -219,8 +227,6 @@ class Answers:
         self.status = body
         failed, self.failed = self.failed, False
         reply = expected.popleft()
-        if not expected:
-            self._settle()
         if isinstance(reply, QuietSync):
             if not reply.ready.done():
                 reply.ready.set_result(failed)
@@ -268,8 +274,6 @@ class Answers:
         self._hidden -= 1
         if isinstance(reply, Answer):
             reply.end()
-        if not self.expected:
-            self._settle()
 
     # -------------------------------------------------------------------------------------------- for who sends
 
@@ -318,6 +322,12 @@ class Answers:
             if not self._settled.done():
                 self._settled.set_result(None)
             self._settled = None
+
+
+@lru_cache(maxsize=256)
+def _is_plain(description: bytes) -> bool:
+    """Whether a RowDescription's body tells of no type and no name that is another one to the client."""
+    return types.describe(description) is description and not names.may_be_short(description)
 
 
 def _parameter(body: bytes) -> bytes | None:
