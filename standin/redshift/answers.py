@@ -56,6 +56,7 @@ class Answers:
         client: asyncio.Transport,
         on_authentication: Callable[[bytes], bytes | None],
         on_completion: Callable[[Statement], None],
+        on_transaction: Callable[[int, bytes, bool], None],
         hold_backend: Callable[[], None],
     ) -> None:
         self.client = client
@@ -66,6 +67,8 @@ class Answers:
         self.copying = False
         self._on_authentication = on_authentication
         self._on_completion = on_completion
+        self._on_transaction = on_transaction
+        self._is_watching = False
         self._hold_backend = hold_backend
         # the columns of the rows to come that are VARBYTE in text
         self._bytes: tuple[int, ...] = ()
@@ -76,7 +79,7 @@ class Answers:
         self._passing = 0
         self._settled: asyncio.Future[None] | None = None
 
-    def received(self, data: bytes) -> None:  # noqa: PLR0912 - one pass
+    def received(self, data: bytes) -> None:  # noqa: PLR0912, PLR0915 - one pass
         """Bytes from Postgres."""
         if self._tail:
             data = self._tail + data
@@ -92,7 +95,7 @@ class Answers:
         while position <= last:
             code = data[position]
             end = position + 1 + _unpack_length(data, position + 1)[0]
-            if (code == 68 or code == 100) and not self._hidden and not self._bytes:
+            if code in b"Dd" and not self._hidden and not self._bytes:
                 # DataRow, CopyData: a million of them is not unusual
                 while end <= last and data[end] == code:
                     end += 1 + _unpack_length(data, end + 1)[0]
@@ -107,7 +110,7 @@ class Answers:
             # what is usual and goes on as it is comes first; `_change` would tell the same of it
             if self._hidden:
                 change = self._change(code, data[position + 5 : end])
-            elif code == 50 or code == 49:  # BindComplete, ParseComplete
+            elif code in b"12":  # BindComplete, ParseComplete
                 expected.popleft()
             elif code == 67 and expected[0] is _EXECUTE:
                 expected.popleft()
@@ -139,6 +142,8 @@ class Answers:
     def _change(self, code: int, body: bytes) -> bytes | None:  # noqa: PLR0911, PLR0912 - one case for each kind
         """What the client gets in place of a message; None if it gets that very message."""
         expected = self.expected
+        if self._is_watching and code in b"CZ":
+            self._on_transaction(code, body, self.failed)
         if self._hidden and expected and isinstance(expected[0], Answer | Hidden):
             return self._overhear(expected[0], code, body)
         if code in b"CIs":  # CommandComplete, EmptyQueryResponse, PortalSuspended
@@ -286,6 +291,11 @@ class Answers:
         """Expect answers to a simple Query."""
         self.expected.extend(replies)
         self._hidden += sum(isinstance(reply, Answer | Hidden) for reply in replies)
+
+    def watch(self, *, is_watching: bool) -> None:
+        """Tell of every CommandComplete and ReadyForQuery, or no longer."""
+        self._hidden += is_watching - self._is_watching
+        self._is_watching = is_watching
 
     def swallow_sync(self) -> None:
         """A Sync that came while the backend waited for rows is never answered."""

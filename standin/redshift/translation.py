@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from standin.redshift.case import concerns as concerns_case
 from standin.redshift.dialect.rewrite import rewrite
 from standin.redshift.dialect.statement import ColumnsNeeded, Context, DialectError, Statement
 from standin.redshift.replies import Batch, Completion, Expect, Hidden, Reply
@@ -40,6 +41,7 @@ class Translation:
         batch: its statements.
         is_plain: it can be sent as it is; else a statement is executed by the gateway, or depends on the transaction.
         is_remarkable: as a prepared statement, it needs attention when it is executed.
+        sets_case: it may change how the next statements are read.
     """
 
     text: bytes
@@ -48,6 +50,7 @@ class Translation:
     batch: Batch
     is_plain: bool
     is_remarkable: bool
+    sets_case: bool = False
 
 
 class Translator:
@@ -146,6 +149,7 @@ def _translation(statements: list[Statement]) -> Translation:
         batch=batch,
         is_plain=not any(each.action is not None or each.outside_transaction for each in statements),
         is_remarkable=any(_is_remarkable(each) for each in statements),
+        sets_case=any(concerns_case(each.setting) for each in statements),
     )
 
 
