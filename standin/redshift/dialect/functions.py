@@ -237,6 +237,9 @@ def _setting(draft: Draft, at: int) -> None:
     if parameter not in PARAMETERS:
         return
     if draft.word(at) == "set_config":
+        if parameter == "enable_case_sensitive_identifier":
+            # the gateway, which reads statements by it, would not notice
+            draft.unsupported("set_config of enable_case_sensitive_identifier", name, "Use SET.")
         draft.replace(name, name + 1, quote_literal(f"redshift.{parameter}"))
     else:
         kept = f"nullif(pg_catalog.current_setting({quote_literal('redshift.' + parameter)}, true), '')"
