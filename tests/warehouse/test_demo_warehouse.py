@@ -37,7 +37,7 @@ def test_every_customer_is_there_once(shown, told, demo):
 
 TRUE = {
     "customer_status": lambda customer: customer.status,
-    "party_id": lambda customer: customer.person_id,
+    "party_id": lambda customer: customer.party_id,
     "preferred_email_address": lambda customer: customer.preferred_email,
     "preferred_phone_number": lambda customer: customer.preferred_phone,
     "email_address_count": lambda customer: len(customer.email_addresses),
