@@ -24,7 +24,7 @@ links as (
 
 identifiers as (
 
-    select * from {{ ref('int_identity__identifiers') }}
+    select * from {{ ref('person_identifiers') }}
 
 ),
 
@@ -71,31 +71,21 @@ weakest_links as (
 
 ),
 
-held as (
-
-    select
-        person_customers.person_key,
-        identifiers.identifier_kind,
-        identifiers.identifier,
-        identifiers.valid_to_at,
-        identifiers.valid_to_at is null as is_in_use
-
-    from identifiers
-    inner join person_customers
-        on identifiers.customer_id = person_customers.customer_id
-
-),
-
+-- What has ended is not counted; a device never ends, it is only not seen any more.
 known_by as (
 
     select
         person_key,
-        count(distinct case when identifier_kind = 'email' and is_in_use then identifier end) as email_address_count,
-        count(distinct case when identifier_kind = 'phone' and is_in_use then identifier end) as phone_number_count,
+        count(
+            distinct case when identifier_kind = 'email' and valid_to_at is null then identifier end
+        ) as email_address_count,
+        count(
+            distinct case when identifier_kind = 'phone' and valid_to_at is null then identifier end
+        ) as phone_number_count,
         count(distinct case when identifier_kind = 'device' then identifier end) as device_count,
-        max(case when identifier_kind = 'device' then valid_to_at end) as last_login_at
+        max(case when identifier_kind = 'device' then valid_to_at end) as last_device_at
 
-    from held
+    from identifiers
     group by person_key
 
 ),
@@ -114,15 +104,15 @@ final as (
         known_by.device_count,
         customerships.first_seen_on,
         case
-            when known_by.last_login_at is null then customerships.last_contacted_at
-            when customerships.last_contacted_at is null then known_by.last_login_at
-            else greatest(known_by.last_login_at, customerships.last_contacted_at)
+            when known_by.last_device_at is null then customerships.last_contacted_at
+            when customerships.last_contacted_at is null then known_by.last_device_at
+            else greatest(known_by.last_device_at, customerships.last_contacted_at)
         end as last_seen_at,
         -- a person of one customer rests on no link
         cast(coalesce(weakest_links.confidence, 1) as numeric(5, 4)) as confidence
 
     from customerships
-    -- every customer has a party, so every person is known by something
+    -- every person is known by a customer number at least
     inner join known_by
         on customerships.person_key = known_by.person_key
     left join weakest_links
