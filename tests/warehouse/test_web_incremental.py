@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 HISTORIES = int(os.environ.get("MAJAKKA_HISTORIES", "3"))
 # limits that a short history reaches
 VARIABLES = "{web_bot_events_per_minute: 4, web_device_customers: 2, web_stitching_days: 10}"
-INCREMENTAL = ("path:models/intermediate/web,config.materialized:incremental", "path:models/marts/web,config.materialized:incremental")
+INCREMENTAL = (
+    "path:models/intermediate/web,config.materialized:incremental",
+    "path:models/marts/web,config.materialized:incremental",
+)
 KEPT = "int_events__loads_numbered"
 
 BROWSER, BOT = "Mozilla/5.0 (iPhone) Mobile Safari", "Googlebot/2.1"
