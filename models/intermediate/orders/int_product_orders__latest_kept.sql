@@ -6,7 +6,7 @@ product_orders as (
 
 ),
 
--- Every run lands the orders that have moved since: the last state wins.
+-- The whole collection is landed each time it has changed, now and then with an order twice: the last state wins.
 ranked as (
 
     select
