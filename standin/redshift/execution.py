@@ -47,6 +47,8 @@ class Execution:
             self._tell(failure)
             await self._sync(quiet=False)
             return
+        # questions were asked in a batch, which Postgres would take the Query into, and would not commit
+        await self._sync(quiet=True)
         statements = known.batch.statements
         if known.is_plain:
             self._whole(known, text)

@@ -138,6 +138,21 @@ begin
     end loop;
 end $$;
 
+-- What is put into a column becomes JSON text on the way: 'abc' is the string "abc". Postgres looks for a coercion to the
+-- same type where the column has a modifier, so columns of this type get one when they are made (relations.sql); it means
+-- nothing, and no listing shows it.
+create or replace function pg_catalog.rs_put(value super, typmod int, explicit boolean) returns super
+language sql immutable parallel safe
+return case when rs_stored(value) is json then value else to_json(rs_stored(value))::super end;
+do $$
+begin
+    if not exists (
+        select from pg_catalog.pg_cast where castsource = 'super'::regtype and casttarget = 'super'::regtype)
+    then
+        create cast (super as super) with function pg_catalog.rs_put(super, int, boolean) as implicit;
+    end if;
+end $$;
+
 -- comparison: equal means deeply equal; values of different kinds are not equal, and have no order; ORDER BY ranks
 -- booleans before numbers before strings before arrays before objects
 create or replace function pg_catalog.rs_rank(value super) returns int

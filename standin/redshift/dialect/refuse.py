@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from standin.redshift.dialect import recursion
 from standin.redshift.dialect.blocks import block
 from standin.redshift.dialect.lexer import words
 from standin.redshift.dialect.refusals import (
@@ -92,6 +93,8 @@ def _word(draft: Draft, at: int, word: str) -> None:
         draft.syntax_error(at)
     elif word == "as" and draft.word(at + 1) in TYPES and _is_cast(draft, at):
         _cast(draft, at + 1)
+    elif word == "recursive" and draft.word(at - 1) == "with":
+        recursion.check(draft, at)
 
 
 _BEFORE_COLUMN = frozenset(

@@ -94,3 +94,30 @@ def test_paths_work_in_update_and_delete(client: psycopg.Connection) -> None:
     assert client.execute("select name from customers order by id").fetchall() == [("Turku",), ("bob",)]
     assert client.execute("delete from customers where customers.address.geo.lat > 60").rowcount == 1
     client.execute("rollback")
+
+
+def test_a_string_put_into_a_column_is_a_string(client: psycopg.Connection) -> None:
+    """Only JSON_PARSE reads JSON; a literal that looks like it is a string, quotes and all."""
+    client.execute("begin; create table put (n int, s super)")
+    client.execute(
+        """insert into put values (1, 'abc'), (2, '12'), (3, 'true'), (4, '{"a":1}'), (5, '"q"'), (6, null), (7, 8)"""
+    )
+    client.execute("insert into put (s, n) values ('1.5', '8'), (%s, 9)", ["a b"])
+    client.execute("insert into put select 10, 'x'; insert into put select 11, json_parse('12')")
+    client.execute("update put set s = 'new' where n = 1")
+    shown = client.execute("select s::text, json_typeof(s) from put order by n").fetchall()
+    assert [kind for _, kind in shown] == ["string"] * 5 + ["null", "number", "string", "string", "string", "number"]
+    rows = client.execute("select json_serialize(s) from put where s is not null order by n").fetchall()
+    assert [text for (text,) in rows] == [
+        '"new"', '"12"', '"true"', r'"{\"a\":1}"', r'"\"q\""', "8", '"1.5"', '"a b"', '"x"', "12",
+    ]  # fmt: skip
+    wire = client.execute("select s from put where n in (1, 4) order by n").pgresult
+    assert wire is not None
+    assert [wire.get_value(row, 0) for row in (0, 1)] == [b'"new"', rb'"{\"a\":1}"']
+    client.execute("create table copied as select s from put; insert into copied values ('plain')")
+    assert client.execute("select count(*) from copied where is_varchar(s)").fetchone() == (9,)
+    client.execute("alter table copied add column more super; update copied set more = 'x'")
+    assert client.execute("select distinct json_serialize(more) from copied").fetchall() == [('"x"',)]
+    kinds = client.execute("""select "type" from pg_table_def where tablename = 'copied'""").fetchall()
+    assert kinds == [("super",), ("super",)]
+    client.execute("rollback")
