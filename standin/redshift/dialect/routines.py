@@ -46,6 +46,9 @@ def create_function(draft: Draft, at: int) -> None:
     close = draft.close(opening)
     if draft.word(close + 1) != "returns":
         draft.syntax_error(close + 1)
+    if draft.word(close + 2) in ("table", "setof"):
+        # a function gives one value
+        draft.syntax_error(close + 2)
     expression = string_value(draft.tokens[body]).strip().rstrip(";")
     _check_expression(draft, body, expression)
     definition = draft.source.strip()

@@ -97,8 +97,8 @@ def element_literals(draft: Draft) -> None:
         for at in reversed(casts):
             draft.insert(at - 1, "::varchar")
     if draft.kind == "insert":
-        for at in reversed(_strings(draft)):
-            draft.insert(at + 1, "::varchar")
+        for at, kind in reversed(_strings(draft)):
+            draft.insert(at + 1, kind)
 
 
 # what stands around a value that is nothing but a literal
@@ -106,19 +106,19 @@ _AROUND = frozenset({"(", ",", ")"})
 _SCALAR = re.compile(r"\s*(?:-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|true|false|null)\s*", re.IGNORECASE)
 
 
-def _strings(draft: Draft) -> list[int]:
-    """The places of literals in VALUES that would be read as JSON by a SUPER column, and are strings."""
-    found: list[int] = []
+def _strings(draft: Draft) -> list[tuple[int, str]]:
+    """The literals in VALUES that a SUPER column would read as JSON, and are strings: places, and the casts to add."""
+    found: list[tuple[int, str]] = []
     scalars: list[tuple[int, int]] = []
     for at, number in _inserted(draft):
         text = draft.tokens[at].text
         if text[1:2] in ("{", "[", '"', " ", "\n") and string_value(draft.tokens[at]).lstrip()[:1] in ("{", "[", '"'):
-            found.append(at)
+            found.append((at, "::varchar"))
         elif _SCALAR.fullmatch(text[1:-1]):
             scalars.append((at, number))
     if scalars:
         types = _target_types(draft)
-        found += [at for at, number in scalars if types[number : number + 1] == ["super"]]
+        found += [(at, "::varchar::super") for at, number in scalars if types[number : number + 1] == ["super"]]
     return sorted(found)
 
 

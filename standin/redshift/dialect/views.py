@@ -59,6 +59,9 @@ def create_materialized(draft: Draft, at: int) -> None:
     if draft.word(after) != "as":
         draft.syntax_error(after)
     table_attributes.check(draft, begin, made)
+    last = len(draft.tokens) - 1
+    if draft.word(last - 1) == "data":
+        draft.syntax_error(last - (3 if draft.word(last - 2) == "no" else 2))
     literals.give_types(draft, after)
     decimals.give_types(draft, after)
     draft.remove(begin, after)

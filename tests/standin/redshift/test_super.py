@@ -50,6 +50,12 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("select c.address.city, c.address.geo from customers c where c.id = 1", [('"Turku"', '{"lat":60.5,"lon":22}')]),
     # names are folded, quoted or not
     ('select address."CITY", Address.Geo.LAT from customers where id = 1', [('"Turku"', "60.5")]),
+    # a cast to what the value is not gives null, in a table and in a constant
+    ("select orders[0].status::int, orders[0].k::int, orders[0].status::date, orders::float, address.city::boolean from customers "
+     "where id = 1", [(None, 5, None, None, None)]),
+    ("select json_parse('\"P\"')::int, json_parse('\"1.5\"')::decimal(5,2), json_parse('99999')::smallint, json_parse('\"x\"')::date",
+     [(None, "1.50", None, None)]),
+    ("select -orders[0].k, -address.city from customers where id = 1", [("-5", None)]),
     # unnesting
     ("select c.id, o.k from customers c, c.orders o order by 2", [(1, "5"), (1, "6")]),
     ("select c.id, o.k, l.q from customers c, c.orders o, o.lines l order by 3", [(1, "5", "1"), (1, "5", "2")]),
@@ -84,8 +90,13 @@ def test_a_path_gives_redshifts_rows(client: psycopg.Connection, sql: str, rows:
 
 
 def test_a_path_names_its_column(client: psycopg.Connection) -> None:
-    cursor = client.execute("select orders[0].k, c.address.geo, orders[1], orders[0].k + 1 from customers c")
-    assert [column.name for column in cursor.description or ()] == ["k", "geo", "orders", "?column?"]
+    cursor = client.execute(
+        "select orders[0].k, c.address.geo, orders[1], orders[0].k + 1, orders[0].k::int, c.address.city::varchar(9), "
+        "orders[0].k::int + 1 from customers c"
+    )
+    assert [column.name for column in cursor.description or ()] == [
+        "k", "geo", "orders", "?column?", "k", "city", "?column?",
+    ]  # fmt: skip
 
 
 def test_paths_work_in_update_and_delete(client: psycopg.Connection) -> None:
