@@ -29,8 +29,12 @@ def client(source: str, service: str) -> Any:
 
 
 @contextmanager
-def named_errors(source: str) -> Iterator[None]:
+def named_errors(source: str, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Turns the errors of AWS into ours, with the source's name.
+
+    Args:
+        source: name of the source.
+        but: errors that stay as they are.
 
     Raises:
         SourceUnavailableError: AWS could not be reached or refused us.
@@ -39,6 +43,8 @@ def named_errors(source: str) -> Iterator[None]:
 
     try:
         yield
+    except but:
+        raise
     except (BotoCoreError, ClientError, HTTPClientError) as error:
         raise SourceUnavailableError(f"{source}: AWS: {failure(error)}; see sources.{source}") from error
 

@@ -15,8 +15,8 @@ _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.DOTALL)
 def cut_out(texts: Sequence[bytes], names: Sequence[str]) -> tuple[list[bytes], dict[str, list[str | None]]]:
     """The records with null in the place of these fields' nested values, and the values as JSON texts.
 
-    A value that is not where it is looked for (it is within another value, say) leaves a record that is not flat: whoever
-    parses that finds out.
+    A value that is not where it is looked for (it is within another value, say) leaves a record that is not flat:
+    whoever parses that finds out.
 
     Args:
         texts: JSON objects; empty lines are passed over.
