@@ -13,7 +13,7 @@ from ingestion.contract import MAX_PAYLOAD_BYTES
 from ingestion.delivery import Batch, Broken, Delivery
 from ingestion.errors import IngestError
 from ingestion.loading import new_load_id
-from ingestion.streams.reader import Piece, Record, Standing
+from ingestion.streams.reader import Piece, Standing
 
 if TYPE_CHECKING:
     from ingestion.formats.json import Reading
@@ -154,61 +154,61 @@ class Batches:
                 break
             for came in self._reader.poll(self._pace.rows - count, min(left, POLL_SECONDS)):
                 piece = pieces.setdefault(came.scope, Piece(came.scope))
-                piece.records += came.records
-                piece.standing = self._standings[came.scope] = came.standing
-                count += len(came.records)
-                size += sum(len(record.value) for record in came.records)
+                piece.add(came)
+                self._standings[came.scope] = came.standing
+                count += len(came)
+                size += sum(map(len, came.values))
             # what was split off from a partition need not wait
             if any(piece.standing.has_ended for piece in pieces.values()) or self._is_enough(self._standings):
                 break
         return list(pieces.values())
 
     def _batch(self, pieces: Sequence[Piece]) -> MicroBatch:
-        if any(piece.records for piece in pieces) and self._load_is_over():
+        if any(piece.values for piece in pieces) and self._load_is_over():
             self._load_id, self._load_rows, self._load_began = new_load_id(), 0, time.monotonic()
             self._stretches.clear()
         batch = MicroBatch(self._load_id, is_first=self._load_rows == 0)
         for piece in pieces:
             batch.standings[piece.scope] = piece.standing
-            if not piece.records:
+            if not piece.values:
                 continue
-            batch.records[piece.scope] = len(piece.records)
-            oldest_at = min(record.arrived_at for record in piece.records)
+            batch.records[piece.scope] = len(piece)
+            oldest_at = min(piece.arrivals)
             batch.oldest_at = min(oldest_at, batch.oldest_at or oldest_at)
-            self._load_rows += len(piece.records)
-            for records, hour in self._by_hour(piece):
-                self._deliver(batch, piece.scope, records, hour)
+            self._load_rows += len(piece)
+            for part, hour in self._by_hour(piece):
+                self._deliver(batch, part, hour)
         return batch
 
     def _load_is_over(self) -> bool:
         is_old = time.monotonic() - self._load_began >= self._pace.load_seconds
         return not self._load_id or is_old or self._load_rows >= self._pace.load_rows
 
-    def _by_hour(self, piece: Piece) -> Iterator[tuple[list[Record], int]]:
+    def _by_hour(self, piece: Piece) -> Iterator[tuple[Piece, int]]:
         """The records in parts that arrived in one hour each; the clock is not turned back, nor ahead of ours."""
         stretch = self._stretches.get(piece.scope)
         now = int(time.time()) // HOUR
-        hour = stretch.hour if stretch else min(now, int(piece.records[0].arrived_at) // HOUR)
+        hour = stretch.hour if stretch else min(now, int(piece.arrivals[0]) // HOUR)
         start = 0
-        for number, record in enumerate(piece.records):
-            # compared with the second in which the hour ends: that is all that most records need
-            if record.arrived_at >= (hour + 1) * HOUR and (later := min(now, int(record.arrived_at) // HOUR)) > hour:
-                if number > start:
-                    yield piece.records[start:number], hour
-                start, hour = number, later
-        yield piece.records[start:], hour
+        # mostly all of them have come within the hour
+        while now > hour and max(piece.arrivals[start:]) >= (hour + 1) * HOUR:
+            end = next(n for n in range(start, len(piece)) if piece.arrivals[n] >= (hour + 1) * HOUR)
+            if end > start:
+                yield piece.part(start, end), hour
+            start, hour = end, min(now, int(piece.arrivals[end]) // HOUR)
+        yield piece.part(start, len(piece)) if start else piece, hour
 
-    def _deliver(self, batch: MicroBatch, scope: str, records: Sequence[Record], hour: int) -> None:
-        stretch = self._stretches.get(scope)
-        after = self._landed.get(scope)
+    def _deliver(self, batch: MicroBatch, piece: Piece, hour: int) -> None:
+        stretch = self._stretches.get(piece.scope)
+        after = self._landed.get(piece.scope)
         if stretch is None or stretch.hour != hour:
-            uri = f"{scope}?after={'' if after is None else after}"
-            stretch = self._stretches[scope] = _Stretch(uri, hour)
+            uri = f"{piece.scope}?after={'' if after is None else after}"
+            stretch = self._stretches[piece.scope] = _Stretch(uri, hour)
         else:
             batch.going_on.add(stretch.uri)
-        read = self._read(records, stretch.rows + 1)
-        stretch.rows += len(records)
-        self._landed[scope] = records[-1].position
+        read = read_values(self._reading, piece.values, stretch.rows + 1)
+        stretch.rows += len(piece)
+        self._landed[piece.scope] = piece.positions[-1]
         batch.deliveries.append(
             Delivery(
                 self._stream.resource,
@@ -216,13 +216,10 @@ class Batches:
                 "" if after is None else str(after),
                 lambda: iter(read),
                 self._stream.format.notation,
-                cursor_scope=scope,
-                cursor_value=str(records[-1].position),
+                cursor_scope=piece.scope,
+                cursor_value=str(piece.positions[-1]),
             )
         )
-
-    def _read(self, records: Sequence[Record], first: int) -> list[Batch]:
-        return read_values(self._reading, [record.value for record in records], first)
 
 
 def read_values(reading: Reading, values: Sequence[bytes], first: int) -> list[Batch]:

@@ -41,6 +41,7 @@ class Progress:
     latency_seconds: float = 0.0
     errors: dict[str, int] = field(default_factory=dict)
     _landed: deque[tuple[float, Mapping[str, int]]] = field(default_factory=deque)
+    _began: float = field(default_factory=time.monotonic)
 
     @property
     def behind(self) -> int | None:
@@ -64,7 +65,8 @@ class Progress:
         for _, counts in self._landed:
             for scope, count in counts.items():
                 rows[scope] = rows.get(scope, 0) + count
-        return {scope: count / RATE_SECONDS for scope, count in rows.items()}
+        seconds = min(RATE_SECONDS, max(1.0, now - self._began))
+        return {scope: count / seconds for scope, count in rows.items()}
 
     def holds(self, scopes: Mapping[str, object]) -> None:
         """Other partitions are somebody else's now."""

@@ -8,24 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
-
-
-class Record(NamedTuple):
-    """One record.
-
-    Attributes:
-        position: in its partition.
-        arrived_at: seconds since 1970; Kinesis' own clock, and with Kafka the producer's, unless the topic says
-            `LogAppendTime`.
-        key: what decided about the partition; empty if nothing did.
-        value: what was sent; empty if nothing was.
-    """
-
-    position: int
-    arrived_at: float
-    key: bytes
-    value: bytes
+from typing import Protocol
 
 
 @dataclass(frozen=True)
@@ -71,11 +54,47 @@ class Standing:
 
 @dataclass
 class Piece:
-    """Records of one partition that follow one another, and how far it has been read with them."""
+    """Records of one partition that follow one another, in columns, and how far it has been read with them.
+
+    Attributes:
+        scope: the partition.
+        positions: of each record, growing.
+        arrivals: when each came (seconds since 1970): by Kinesis' clock; with Kafka by the producer's, unless the topic
+            says `LogAppendTime`.
+        keys: what decided about the partition; empty if nothing did.
+        values: what was sent; empty if nothing was.
+        standing: how far the partition has been read.
+    """
 
     scope: str
-    records: list[Record] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    arrivals: list[float] = field(default_factory=list)
+    keys: list[bytes] = field(default_factory=list)
+    values: list[bytes] = field(default_factory=list)
     standing: Standing = field(default_factory=Standing)
+
+    def __len__(self) -> int:
+        """How many records."""
+        return len(self.values)
+
+    def add(self, other: Piece) -> None:
+        """Takes the records that follow."""
+        self.positions += other.positions
+        self.arrivals += other.arrivals
+        self.keys += other.keys
+        self.values += other.values
+        self.standing = other.standing
+
+    def part(self, start: int, end: int) -> Piece:
+        """Some of the records."""
+        return Piece(
+            self.scope,
+            self.positions[start:end],
+            self.arrivals[start:end],
+            self.keys[start:end],
+            self.values[start:end],
+            self.standing,
+        )
 
 
 class Reader(Protocol):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ingestion.config import optional_setting, setting
 from ingestion.errors import RecordsLostError, SourceUnavailableError
-from ingestion.streams.reader import Partition, Piece, Place, Record, Standing
+from ingestion.streams.reader import Partition, Piece, Place, Standing
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, TopicPartition
@@ -118,23 +119,13 @@ class Kafka:
     def poll(self, most: int, seconds: float) -> list[Piece]:
         """See `Reader.poll`."""
         until = time.monotonic() + seconds
-        pieces: dict[int, Piece] = {}
+        pieces = {number: Piece(self._scope(number)) for number in self._following}
         count = 0
         while count < most:
             left = max(0.0, until - time.monotonic())
             messages = self._consumer.consume(min(MESSAGES_AT_ONCE, most - count), timeout=left)
-            for message in messages:
-                if (error := message.error()) is not None:
-                    self._fail(error, message.partition())
-                number, record = message.partition() or 0, _record(message)
-                followed = self._following.get(number)
-                if followed is None or record.position < followed.next:
-                    # left over from what was followed before
-                    continue
-                pieces.setdefault(number, Piece(self._scope(number))).records.append(record)
-                followed.next = record.position + 1
-                # a producer's clock may be ahead
-                followed.read_until = max(min(record.arrived_at, time.time()), followed.read_until or 0)
+            for number, run in groupby(messages, lambda message: message.partition() or 0):
+                self._take(number, list(run), pieces)
             if messages:
                 self._heard_at, self._trouble = time.monotonic(), ""
             count += len(messages)
@@ -142,8 +133,7 @@ class Kafka:
                 break
         self._look()
         for number, followed in self._following.items():
-            piece = pieces.setdefault(number, Piece(self._scope(number)))
-            piece.standing = Standing(followed.read_until, followed.behind)
+            pieces[number].standing = Standing(followed.read_until, followed.behind)
         return list(pieces.values())
 
     def close(self) -> None:
@@ -230,6 +220,27 @@ class Kafka:
         if time.monotonic() - self._heard_at > SILENT_SECONDS:
             raise self._unavailable(self._trouble or "no broker answers")
 
+    def _take(self, number: int, messages: Sequence[Message], pieces: Mapping[int, Piece]) -> None:
+        """Puts messages that follow one another into their partition's piece."""
+        followed = self._following.get(number)
+        for message in messages:
+            if (error := message.error()) is not None:
+                self._fail(error, number)
+        if followed is None or (messages[0].offset() or 0) < followed.next:
+            # left over from what was followed before
+            return
+        came = Piece(
+            pieces[number].scope,
+            [message.offset() or 0 for message in messages],
+            [message.timestamp()[1] / 1000 for message in messages],
+            [message.key() or b"" for message in messages],
+            [message.value() or b"" for message in messages],
+        )
+        pieces[number].add(came)
+        followed.next = came.positions[-1] + 1
+        # a producer's clock may be ahead
+        followed.read_until = max(min(came.arrivals[-1], time.time()), followed.read_until or 0)
+
     def _note(self, error: KafkaError) -> None:
         """The client goes on trying; what has troubled it is told if nothing comes of that."""
         self._trouble = error.str()
@@ -265,12 +276,3 @@ class _Followed:
     def behind(self) -> int:
         """How many records are left, as far as is known."""
         return max(0, self.high - self.next)
-
-
-def _record(message: Message) -> Record:
-    _, milliseconds = message.timestamp()
-    return Record(message.offset() or 0, milliseconds / 1000, _bytes(message.key()), _bytes(message.value()))
-
-
-def _bytes(value: Any) -> bytes:
-    return value if isinstance(value, bytes) else b""

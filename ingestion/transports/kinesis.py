@@ -13,7 +13,7 @@ from typing import Any
 from ingestion.aws import client, error_code, named_errors
 from ingestion.config import setting
 from ingestion.errors import RecordsLostError
-from ingestion.streams.reader import Partition, Piece, Place, Record, Standing
+from ingestion.streams.reader import Partition, Piece, Place, Standing
 from ingestion.transports.patience import Patience
 
 RECORDS_A_CALL = 10_000
@@ -109,7 +109,7 @@ class Kinesis:
             due = [shard for shard in self._shards.values() if shard.is_due()]
             pieces = list(self._pool.map(read, due))
             left = until - time.monotonic()
-            if any(piece.records or piece.standing.has_ended for piece in pieces) or left <= 0:
+            if any(piece.values or piece.standing.has_ended for piece in pieces) or left <= 0:
                 return pieces
             time.sleep(min(left, SECONDS_BETWEEN_CALLS / 5))
 
@@ -175,20 +175,19 @@ class Kinesis:
                 self._refuse_loss(shard)
                 if not (found or shard.has_ended or has_all):
                     shard.begin_anew()
-        records = [
-            Record(
-                int(one["SequenceNumber"]),
-                one["ApproximateArrivalTimestamp"].timestamp(),
-                one["PartitionKey"].encode(),
-                one["Data"],
-            )
-            for one in found
-        ]
-        if records:
-            shard.after = records[-1].position
-        if has_all or records:
-            shard.read_until = max(asked_at if has_all else records[-1].arrived_at, shard.read_until or 0)
-        return Piece(shard.scope, records, Standing(shard.read_until, has_ended=shard.has_ended))
+        piece = Piece(
+            shard.scope,
+            [int(one["SequenceNumber"]) for one in found],
+            [one["ApproximateArrivalTimestamp"].timestamp() for one in found],
+            [one["PartitionKey"].encode() for one in found],
+            [one["Data"] for one in found],
+        )
+        if found:
+            shard.after = piece.positions[-1]
+        if has_all or found:
+            shard.read_until = max(asked_at if has_all else piece.arrivals[-1], shard.read_until or 0)
+        piece.standing = Standing(shard.read_until, has_ended=shard.has_ended)
+        return piece
 
     def _refuse_loss(self, shard: _Shard, *, is_other: bool = False) -> None:
         """Raises if the stream may have let go of records that nobody has read, or is another stream.
