@@ -11,7 +11,7 @@ from ingestion.commands.new import new
 from ingestion.commands.quarantine import quarantine
 from ingestion.commands.sources import list_sources
 from ingestion.commands.status import status
-from ingestion.commands.stream import stream
+from ingestion.commands.stream import archive, replay, stream
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -29,6 +29,8 @@ for command in (
     run,
     receive,
     stream,
+    archive,
+    replay,
     backfill,
     redrive,
     quarantine,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from ingestion.commands.landing import stopped_by_signals
+from ingestion.commands.landing import refuse_empty_window, stopped_by_signals
+from ingestion.commands.options import UtcTime
 from ingestion.commands.telling import (
     Progress,
     errors_told,
@@ -80,9 +82,59 @@ def stream(
     _print(report, as_json)
 
 
-def _sentence(progress: progresses.Progress) -> str:
-    from datetime import UTC, datetime
+@click.command()
+@click.argument("source")
+@json_option
+@quiet_option
+def archive(source: str, as_json: bool, quiet: bool) -> None:
+    """Write what has landed from the stream of SOURCE to its archive in S3, as it came, by hour.
 
+    What is over is read from the stream once more, so run it more often than the stream forgets: once an hour, say.
+    Ends with code 4 if the stream has forgotten something nevertheless.
+    """
+    from ingestion import sources
+    from ingestion.streams.archive import archive as archive_source
+
+    done = []
+    with errors_told(), stopped_by_signals() as stop, Progress(source, quiet) as progress:
+        for one in archive_source(sources.find(source), Warehouse.from_environment(), stop=stop.is_set, say=progress):
+            done.append(one)
+            if not as_json:
+                click.echo(f"{one.url or 'lost'}: {one.count:,} records")
+    if as_json:
+        print_json([dataclasses.asdict(one) for one in done])
+
+
+@click.command()
+@click.argument("source")
+@click.option("--from", "start", type=UtcTime(), required=True, help="A moment in the first hour wanted (UTC).")
+@click.option("--to", "end", type=UtcTime(), required=True, help="The moment after the last one wanted (UTC).")
+@json_option
+@quiet_option
+def replay(*, source: str, start: datetime, end: datetime, as_json: bool, quiet: bool) -> None:
+    """Land what the archive of SOURCE has of some hours again, held against today's contract.
+
+    The rows that these hours had brought are replaced. The hours are those in which records arrived in the stream.
+    """
+    from ingestion import sources
+    from ingestion.streams.archive import replay as replay_source
+
+    refuse_empty_window(start, end)
+    done = []
+    with errors_told(), stopped_by_signals() as stop, Progress(source, quiet) as progress:
+        for hour, report in replay_source(
+            sources.find(source), Warehouse.from_environment(), start, end, stop=stop.is_set, say=progress
+        ):
+            done.append(report)
+            if not quiet:
+                click.echo(f"{source}: {hour:%Y-%m-%d %H}h UTC is done", err=True)
+    if as_json:
+        print_json([dataclasses.asdict(report) for report in done])
+    else:
+        print_reports(done)
+
+
+def _sentence(progress: progresses.Progress) -> str:
     rows = sum(line.fetched for line in progress.report.resources)
     parts = [f"{rows:,} records", f"{sum(progress.rates().values()):,.0f} a second"]
     if progress.behind is not None:

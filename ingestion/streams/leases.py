@@ -86,7 +86,7 @@ def read(connection: Connection, dataset: str) -> list[Lease]:
         "select scope, holder, epoch, expires_at, read_until, behind, rows_per_second, ended_at from {} order by scope"
     )
     found = connection.execute(sql.SQL(query).format(sql.Identifier(dataset, TABLE)))
-    return [Lease(*line) for line in found]
+    return [Lease(*(one.astimezone(UTC) if isinstance(one, datetime) else one for one in line)) for line in found]
 
 
 class Leases:
