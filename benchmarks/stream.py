@@ -107,7 +107,7 @@ def broker() -> Iterator[str]:
     with process as running:
         if running.stdin is None or running.stdout is None:
             raise RuntimeError("the broker has no pipes")
-        yield running.stdout.readline().strip()
+        yield running.stdout.readline().split()[0]
         # it ends with its input
         running.stdin.close()
 

@@ -86,7 +86,7 @@ def read(connection: Connection, dataset: str) -> list[Lease]:
         "select scope, holder, epoch, expires_at, read_until, behind, rows_per_second, ended_at from {} order by scope"
     )
     found = connection.execute(sql.SQL(query).format(sql.Identifier(dataset, TABLE)))
-    return [Lease(*(one.astimezone(UTC) if isinstance(one, datetime) else one for one in line)) for line in found]
+    return [_lease(line) for line in found]
 
 
 class Leases:
@@ -302,6 +302,11 @@ class Leases:
         from psycopg import sql
 
         return sql.Identifier(self._dataset, TABLE)
+
+
+def _lease(line: Sequence[Any]) -> Lease:
+    values: list[Any] = [one.astimezone(UTC) if isinstance(one, datetime) else one for one in line]
+    return Lease(*values)
 
 
 def _by_scope(column: str, values: Mapping[str, Any]) -> sql.Composable:
