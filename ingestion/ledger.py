@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 from ingestion.errors import IngestError, RunInProgressError
 
 if TYPE_CHECKING:
+    from ingestion.delivery import Source
     from ingestion.warehouse import Connection, Warehouse
 
 DELIVERIES = "_deliveries"
 QUARANTINE = "_quarantine"
 CONTRACTS = "_contracts"
+
+TURN_SECONDS = 60
+"""How long to wait for the run lock of a stream's raw schema: consumers hold it while they land a micro-batch."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,11 @@ def grow(connection: Connection, dataset: str, line: Mapping[str, Any]) -> None:
     )
     if done.rowcount != 1:
         raise IngestError(f"{dataset}: the ledger has {done.rowcount} lines of {line['uri']} in this load, not one")
+
+
+def turn_seconds(source: Source) -> float:
+    """How long to wait for the run lock of a source; not at all, where only runs hold it."""
+    return TURN_SECONDS if source.is_streamed else 0
 
 
 @contextmanager

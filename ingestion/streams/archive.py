@@ -62,7 +62,7 @@ SCHEMA = pa.schema(
 )
 
 ROWS_AT_ONCE = 20_000
-POLL_SECONDS = 1.0
+POLL_SECONDS = 0.1
 MARGIN_SECONDS = 600
 """How long after its time a load may still take a last micro-batch."""
 
@@ -183,7 +183,7 @@ def replay(
         if keys := store.keys(hour):
             transport = _Archive(source, stream, warehouse, store, tuple(keys))
             archived = replace(source, transport=transport)
-            yield hour, landing.land(archived, warehouse, stop=stop, say=say, wait_seconds=60)
+            yield hour, landing.land(archived, warehouse, stop=stop, say=say, wait_seconds=ledgers.TURN_SECONDS)
         hour += timedelta(hours=1)
 
 

@@ -56,9 +56,6 @@ PACES = {
 FEW_ROWS = 1_000
 """Up to this many rejected rows of a load its limit is not asked: a second's worth of events says nothing."""
 
-TABLES_SECONDS = 60
-"""How long to wait for others that make the tables too."""
-
 _PATIENCE = Patience(pause=1, longest_pause=30)
 
 
@@ -229,7 +226,7 @@ class _Consumer:
             self._warehouse.named_errors(),
         ):
             leases = Leases(connection, self._warehouse, dataset, self.progress.holder, self._pace.lease)
-            with ledgers.run_lock(connection, self._warehouse, dataset, TABLES_SECONDS):
+            with ledgers.run_lock(connection, self._warehouse, dataset, ledgers.TURN_SECONDS):
                 schema = tables.declare(source.name, dataset, landing.contracts(source), self._warehouse)
                 leases.make_table()
             session = _Session(

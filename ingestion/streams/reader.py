@@ -122,11 +122,11 @@ class Reader(Protocol):
         ...
 
     def poll(self, most: int, seconds: float) -> list[Piece]:
-        """What has come: at least one piece for each partition that moved. Waits for at most so long for the first.
+        """What comes within a while: at least a piece for each partition that has moved.
 
         Args:
-            most: about so many records.
-            seconds: may be exceeded by one call to the stream.
+            most: with about so many records it is enough.
+            seconds: how long; may be exceeded by one call to the stream.
 
         Raises:
             RecordsLostError: records were gone before we read them.
