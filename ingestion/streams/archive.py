@@ -349,7 +349,7 @@ def _write(reader: Reader, stretch: Stretch, path: Path) -> tuple[int, float]:
     with pyarrow.parquet.ParquetWriter(path, SCHEMA.with_metadata(told), compression="zstd") as writer:
         reached = False
         while not reached:
-            for piece in reader.poll(ROWS_AT_ONCE, POLL_SECONDS):
+            for piece in reader.poll(min(ROWS_AT_ONCE, stretch.count - count), POLL_SECONDS):
                 part = piece.part(0, sum(position <= stretch.last for position in piece.positions))
                 reached = bool(piece.positions) and piece.positions[-1] >= stretch.last
                 reached = reached or _has_no_more(piece, began)

@@ -149,7 +149,12 @@ class Leases:
         before = {lease.scope: lease.epoch for lease in self.held.values()}
         with self._transaction() as now:
             there = {lease.scope: lease for lease in read(self._connection, self._dataset)}
-            self.ended = ended = {scope for scope, lease in there.items() if lease.ended_at}
+            # others may have taken some of them
+            self.held = {scope: lease for scope, lease in there.items() if lease.holder == self._holder}
+            self._update(now, standings, rates)
+            self.ended = ended = {scope for scope, lease in there.items() if lease.ended_at} | {
+                scope for scope in self.held if scope in standings and standings[scope].has_ended
+            }
             known = {one.scope for one in partitions}
             ready = [
                 one.scope
@@ -166,14 +171,10 @@ class Leases:
                     f"{', '.join(map(str, others))} is at work on the stream of {self._dataset}: what is new lands "
                     "without this run; to run it nevertheless, end that first"
                 )
-            # others may have taken some of them
-            self.held = {
-                scope: lease for scope, lease in there.items() if lease.holder == self._holder and scope in ready
-            }
+            self.held = {scope: lease for scope, lease in self.held.items() if scope in ready}
             for lease in self._due(ready, there, others, now):
                 self._take(lease, now)
             self._forget(set(there) - known)
-            self._update(now, standings, rates)
         return before == {lease.scope: lease.epoch for lease in self.held.values()}
 
     def keep(self, standings: Mapping[str, Standing], rates: Mapping[str, float]) -> None:
