@@ -39,7 +39,9 @@ def endpoint():
 def stream(endpoint, monkeypatch):
     """A stream of the test's own, as the source `events` has it."""
     stream = ShardedStream(endpoint)
-    configure(monkeypatch, "events", endpoint_url=endpoint, region=REGION, stream=stream.name, **KEYS)
+    configure(
+        monkeypatch, "events", endpoint_url=endpoint, region=REGION, stream=stream.name, lease_seconds=1.5, **KEYS
+    )
     return stream
 
 
