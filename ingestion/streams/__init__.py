@@ -1,0 +1,1 @@
+"""Streams of events: their readers, and the consumers that share them."""
