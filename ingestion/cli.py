@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ingestion.commands.check import check
+from ingestion.commands.collect import collect
 from ingestion.commands.dictionary import dictionary
 from ingestion.commands.landing import backfill, prepare, receive, redrive, run
 from ingestion.commands.new import new
@@ -22,5 +23,18 @@ def main() -> None:
     """
 
 
-for command in (list_sources, prepare, run, receive, backfill, redrive, quarantine, status, check, dictionary, new):
+for command in (
+    list_sources,
+    prepare,
+    run,
+    receive,
+    backfill,
+    redrive,
+    quarantine,
+    status,
+    check,
+    collect,
+    dictionary,
+    new,
+):
     main.add_command(command)

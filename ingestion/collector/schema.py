@@ -5,8 +5,8 @@ is read from it are these keywords, of which the last two are ours:
 
     type, enum, const, format (date-time; ipv4 or ipv6 as anyOf), minLength, maxLength, minimum, maximum,
     exclusiveMaximum, multipleOf, required, additionalProperties: false, allOf of if/then for required
-    maxBytes    longest text in bytes of UTF-8, which is what the warehouse's `varchar(n)` counts
-    maxDepth    of free JSON: how deep it may nest; its whole numbers must fit into 64 bits
+    maxBytes    of a text, what the warehouse's `varchar(n)` holds: so many bytes of UTF-8, and no NUL
+    maxDepth    of free JSON, how deep it may nest; there is no NUL in it either, and whole numbers have 64 bits at most
 
 A keyword that is not known here is an error when the collector starts, so that no schema says more than is held.
 """

@@ -97,8 +97,8 @@ class KafkaProducer:
 class _Sending:
     """What is known of the records of one call.
 
-    The thread of the reports counts them; the event loop says how many to wait for. Each writes its own number first and
-    then looks at the other's, so that one of the two finds them equal.
+    The thread of the reports counts them; the event loop says how many to wait for. Each writes its own number first
+    and then looks at the other's, so that one of the two finds them equal.
     """
 
     def __init__(self, settled: asyncio.Future[None], all_settled: deque[_Sending]) -> None:
