@@ -14,7 +14,7 @@ _INDEX = {"type": "integer", "minimum": 0, "description": "Its place in the batc
 def description(schemas: Mapping[str, EventSchema], settings: Settings) -> dict[str, Any]:
     """The document. The events' schemas are those that events are held against."""
     names = {version: f"Event_{version}" for version in schemas}
-    keys = [{"header": []}, {"parameter": []}]
+    keys: list[dict[str, list[str]]] = [{"header": []}, {"parameter": []}]
     return {
         "openapi": "3.1.0",
         "info": {
@@ -44,9 +44,7 @@ def description(schemas: Mapping[str, EventSchema], settings: Settings) -> dict[
                     },
                     "responses": {
                         "200": _json("Every event is safe.", "Taken"),
-                        "207": _json(
-                            "Some events are safe; the others are wrong and are not to be sent again.", "Taken"
-                        ),
+                        "207": _json("Some events are safe; the others are wrong, and will be.", "Taken"),
                         "400": _json("The body is not JSON, or broke off.", "Refusal"),
                         "401": _json("The write key is missing or unknown.", "Refusal"),
                         "403": _json("Pages of this origin may not send.", "Refusal"),

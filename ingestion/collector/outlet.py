@@ -120,7 +120,7 @@ class Outlet:
             await kept
 
     async def close(self, patience: float) -> None:
-        """Puts what it can onto the stream, and lets go of everything. Nobody may be in `put` any more.
+        """Puts what it can onto the stream, and lets go of everything. Nobody may call `put` any more.
 
         Args:
             patience: seconds to wait for the spool to become empty; what is left stays for the next process.
@@ -133,6 +133,9 @@ class Outlet:
         with suppress(asyncio.CancelledError):
             await self._relay
         await self._producer.close()
+        # callers whose clients have left, and whom nobody waits for
+        while self._calls_in_flight:
+            await asyncio.sleep(_MOMENT)
         await self._spool.close()
         if self._spool.bytes:
             _log.warning("stopped with %d bytes in the spool: the next collector on it sends them", self._spool.bytes)

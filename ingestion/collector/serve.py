@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 def serve(settings: Settings, ready: Callable[[str], None]) -> None:
-    """Takes events until SIGTERM or Ctrl-C; then stops accepting, answers who is waiting, and empties the spool if it can.
+    """Takes events until SIGTERM or Ctrl-C; then answers who is waiting, and empties the spool if it can.
 
     Args:
         settings: what to do.
@@ -65,10 +65,9 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
             http1_settings=HTTP1Settings(
                 header_read_timeout=round(settings.header_seconds * 1000), max_buffer_size=LONGEST_HEAD
             ),
-            log_level=LogLevels.warning,
+            log_level=LogLevels.error,
             log_dictconfig=_LOGGING,
         )
-        # (the server says on standard error that its embedded form is experimental)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)

@@ -16,8 +16,8 @@ def collect(host: str | None, port: int | None) -> None:
     """Take events over HTTP and put them on the stream, until SIGTERM or Ctrl-C.
 
     An event is acknowledged when the stream has it, or, as long as the stream is away, the spool on disk. Sites with
-    their write keys, limits and the spool are set under [collector] in .dlt/config.toml and .dlt/secrets.toml, the stream
-    under [sources.events]. docs/collector.md has every setting, and how to send events.
+    their write keys, limits and the spool are set under [collector] in .dlt/config.toml and .dlt/secrets.toml, the
+    stream under [sources.events]. docs/collector.md has every setting, and how to send events.
 
     GET /openapi.json describes the interface, /health tells whether events can be taken, /metrics is for Prometheus.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Thread
 from typing import Any
 
@@ -82,6 +82,8 @@ class KafkaProducer:
         await self._loop.run_in_executor(None, self._client.flush, self._patience + 1)
         self._is_open = False
         await self._loop.run_in_executor(None, self._reports.join)
+        # whose last report came while the thread ended
+        _tell(self._settled)
 
     def _serve_reports(self) -> None:
         while self._is_open:
@@ -129,7 +131,7 @@ class _Sending:
         self.given_up.append(record)
 
 
-def _tell(settled: Sequence[_Sending]) -> None:
+def _tell(settled: Iterable[_Sending]) -> None:
     for sending in settled:
         if not sending.settled.done():
             sending.settled.set_result(None)
