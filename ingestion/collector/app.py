@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -73,6 +72,7 @@ class Collector:
         self._proxies = settings.proxies
         self._most_bytes = round(settings.body_kilobytes * 1024)
         self._most_memory = round(settings.memory_megabytes * (1 << 20))
+        self._reading = _Reading(settings.body_seconds)
         self._metrics = Metrics(outlet, round(settings.spool_megabytes * (1 << 20)))
         self._description = of_json(description(schemas, settings))
         self._routes: dict[str, dict[str, Handler]] = {
@@ -129,7 +129,8 @@ class Collector:
         if head.headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise Stop(refusal(415, "content_encoding", "send the body as it is, not compressed"))
         self._refuse_hurry(site)
-        with self._memory() as memory:
+        memory = _Memory(self._metrics, self._most_memory)
+        try:
             body = await self._body(head, receive, memory)
             now = datetime.now(UTC)
             enrichment = self._enrichment(head, site, now)
@@ -142,6 +143,8 @@ class Collector:
                 await self._put([self._intake.bad_record(error.reason, body, enrichment)])
                 return refusal(error.status, error.rule, error.reason)
             await self._keep(site, taken)
+        finally:
+            memory.release()
         return of_events(taken)
 
     async def _get_pixel(self, head: Head, receive: Receive) -> Answer:
@@ -223,23 +226,19 @@ class Collector:
             memory.hold(int(announced))
         pieces: list[bytes] = []
         length = 0
-        try:
-            async with asyncio.timeout(self._settings.body_seconds):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise Stop(refusal(400, "body", "the body broke off"))
-                    piece: bytes = message.get("body", b"")
-                    length += len(piece)
-                    self._refuse_length(length)
-                    if announced is None:
-                        memory.hold(len(piece))
-                    pieces.append(piece)
-                    if not message.get("more_body"):
-                        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        except TimeoutError:
-            reason = f"the body did not come within {self._settings.body_seconds:g} seconds"
-            raise Stop(refusal(408, "slow", reason, (b"connection", b"close"))) from None
+        with self._reading:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise Stop(refusal(400, "body", "the body broke off"))
+                piece: bytes = message.get("body", b"")
+                length += len(piece)
+                self._refuse_length(length)
+                if announced is None:
+                    memory.hold(len(piece))
+                pieces.append(piece)
+                if not message.get("more_body"):
+                    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _refuse_length(self, length: int) -> None:
         if length > self._most_bytes:
@@ -261,14 +260,6 @@ class Collector:
             reason = "the stream is away, and the disk does not take what waits for it; nothing was kept, send it again"
             raise Stop(later(503, "disk", reason, SPOOL_RETRY_SECONDS)) from None
 
-    @contextmanager
-    def _memory(self) -> Iterator[_Memory]:
-        memory = _Memory(self._metrics, self._most_memory)
-        try:
-            yield memory
-        finally:
-            memory.release()
-
     def _cors(self, head: Head) -> tuple[tuple[bytes, bytes], ...]:
         """What lets a page of an allowed origin read the answer."""
         origin = head.headers.get(b"origin")
@@ -278,6 +269,50 @@ class Collector:
         if not self._settings.sites.any_allows(origin.decode("latin-1")):
             return (vary,)
         return (b"access-control-allow-origin", origin), (b"access-control-expose-headers", b"retry-after"), vary
+
+
+class _Reading:
+    """A time limit for whatever is inside it: cheaper than a timer for each of thousands a second that never rings.
+
+    Raises (inside):
+        Stop: it took too long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: dict[asyncio.Task[Any], float] = {}
+        self._late: set[asyncio.Task[Any]] = set()
+        self._watch: asyncio.TimerHandle | None = None
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a request is served outside of a task")
+        self._since[task] = time.monotonic()
+        if self._watch is None:
+            self._watch = asyncio.get_running_loop().call_later(self._seconds / 10, self._look)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            return
+        del self._since[task]
+        if task in self._late:
+            self._late.discard(task)
+            # the cancellation was ours if nobody else asked for another
+            if kind is asyncio.CancelledError and not task.uncancel():
+                reason = f"the body did not come within {self._seconds:g} seconds"
+                raise Stop(refusal(408, "slow", reason, (b"connection", b"close"))) from None
+
+    def _look(self) -> None:
+        self._watch = None
+        limit = time.monotonic() - self._seconds
+        for task, since in self._since.items():
+            if since < limit and task not in self._late:
+                self._late.add(task)
+                task.cancel()
+        if self._since:
+            self._watch = asyncio.get_running_loop().call_later(self._seconds / 10, self._look)
 
 
 class _Memory:

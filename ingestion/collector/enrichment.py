@@ -71,7 +71,7 @@ class Enrichment:
             ip: the sender's truncated address, if it is known.
             user_agent: the header as it was sent.
         """
-        self.received_at = received_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self.received_at = f"{received_at.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
         self.site_id = site_id
         self._both = b',"received_at":"%s","site_id":%s' % (self.received_at.encode(), _encode(site_id))
         self._ip = b',"ip":%s' % _encode(ip) if ip else b""

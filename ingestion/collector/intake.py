@@ -122,13 +122,19 @@ class Intake:
         limits = self._limits
         moment = Moment(now - limits.oldest, now + limits.newest, body.isascii() and b"\\u" not in body)
         taken = Taken()
-        for index, event in events:
+        for place, event in events:
+            is_new = event.event_id is None
             try:
-                record = self._record(event, moment, enrichment, index, taken)
+                self._of_struct[type(event)].check(event, moment)
+                value = enrichment.value(event)
+                if len(value) > limits.event_bytes:
+                    raise Refused("$", "size", f"the event has more than {limits.event_bytes:,} bytes")
             except Refused as refused:
-                rejections.append((Rejection(index, refused.path, refused.rule, refused.reason), _plain(event)))
-            else:
-                taken.records.append(record)
+                rejections.append((Rejection(place, refused.path, refused.rule, refused.reason), _plain(event)))
+                continue
+            taken.records.append(Record(self._stream, event.device_id, value))
+            if is_new:
+                taken.new_ids[place] = event.event_id
         taken.accepted = len(taken.records)
         rejections.sort()
         for rejection, payload in rejections:
@@ -197,16 +203,6 @@ class Intake:
             except msgspec.DecodeError as error:
                 rejections.append((Rejection(index, "$", "json", _malformed(error)), text))
         return events, rejections
-
-    def _record(self, event: Any, moment: Moment, enrichment: Enrichment, index: int, taken: Taken) -> Record:
-        self._of_struct[type(event)].check(event, moment)
-        is_new = event.event_id is None
-        value = enrichment.value(event)
-        if len(value) > self._limits.event_bytes:
-            raise Refused("$", "size", f"the event has more than {self._limits.event_bytes:,} bytes")
-        if is_new:
-            taken.new_ids[index] = event.event_id
-        return Record(self._stream, event.device_id, value)
 
     def _explained(self, said: str) -> tuple[str, str, str]:
         """Path, rule and reason of what msgspec says."""

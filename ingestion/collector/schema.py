@@ -14,12 +14,13 @@ A keyword that is not known here is an error when the collector starts, so that 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from functools import partial
+from functools import cached_property, partial
 from ipaddress import ip_address
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -80,7 +81,8 @@ class EventSchema:
         version: its SchemaVer.
         document: the JSON Schema.
         struct: what msgspec makes of an event: types, lengths, bounds, required and unknown fields are its business.
-        checks: of fields that have more rules, the name, the value that stands for none, and the check.
+        times: the fields that are times.
+        checks: of other fields that have more rules, the name, the value that stands for none, and the check.
         required_when: a field, a value of it, and the field that must be there then.
         texts: the longest that texts may be, in bytes.
     """
@@ -88,6 +90,7 @@ class EventSchema:
     version: str
     document: Mapping[str, Any]
     struct: type[msgspec.Struct]
+    times: tuple[str, ...]
     checks: tuple[tuple[str, Any, Check], ...]
     required_when: tuple[tuple[str, str, str], ...]
     texts: Mapping[str, int]
@@ -98,12 +101,17 @@ class EventSchema:
         Raises:
             Refused: it breaks one.
         """
-        for name, nothing, check in self.checks:
-            value = getattr(event, name)
-            if value is not nothing:
-                kept = check(name, value, moment)
-                if kept is not value:
-                    setattr(event, name, kept)
+        for at in self._times_of(event):
+            if at is not None and not moment.earliest <= at <= moment.latest:
+                _refuse_time(self.times, event, moment)
+        # most events have nothing here, and one comparison tells
+        if self._checked_of(event) != self._nothing:
+            for name, nothing, check in self.checks:
+                value = getattr(event, name)
+                if value is not nothing:
+                    kept = check(name, value, moment)
+                    if kept is not value:
+                        setattr(event, name, kept)
         for name, value, wanted in self.required_when:
             if getattr(event, name) == value and getattr(event, wanted) is None:
                 raise Refused(f"$.{wanted}", "required", f"{wanted} is missing, and required when {name} is {value!r}")
@@ -113,6 +121,18 @@ class EventSchema:
                 text: str | None = getattr(event, name)
                 if text is not None:
                     _check_text(name, text, limit)
+
+    @cached_property
+    def _times_of(self) -> Callable[[Any], tuple[datetime | None, ...]]:
+        return _getter(self.times)
+
+    @cached_property
+    def _checked_of(self) -> Callable[[Any], tuple[Any, ...]]:
+        return _getter([name for name, _, _ in self.checks])
+
+    @cached_property
+    def _nothing(self) -> tuple[Any, ...]:
+        return tuple(nothing for _, nothing, _ in self.checks)
 
 
 def load(folder: Path = SCHEMAS) -> dict[str, EventSchema]:
@@ -140,6 +160,7 @@ def compiled(version: str, document: Mapping[str, Any]) -> EventSchema:
     if properties[VERSION].get("const") != version:
         raise ValueError(f"{version}: the const of {VERSION} must be the name of the file")
     fields: list[Any] = []
+    times: list[str] = []
     checks: list[tuple[str, Any, Check]] = []
     for name, described in properties.items():
         if name == VERSION:
@@ -148,6 +169,8 @@ def compiled(version: str, document: Mapping[str, Any]) -> EventSchema:
         kind, check = _field(f"{version}: {name}", described, is_required)
         nothing = NOTHING if kind is msgspec.Raw else None
         fields.append((name, kind) if is_required else (name, kind, nothing))
+        if described.get("format") == "date-time":
+            times.append(name)
         if check:
             checks.append((name, nothing, check))
     texts = {name: described["maxBytes"] for name, described in properties.items() if "maxBytes" in described}
@@ -160,8 +183,10 @@ def compiled(version: str, document: Mapping[str, Any]) -> EventSchema:
         kw_only=True,
         omit_defaults=True,
         forbid_unknown_fields=True,
+        # what JSON gives has no cycles
+        gc=False,
     )
-    return EventSchema(version, document, struct, tuple(checks), required_when, texts)
+    return EventSchema(version, document, struct, tuple(times), tuple(checks), required_when, texts)
 
 
 def _order(version: str) -> tuple[int, ...]:
@@ -196,7 +221,7 @@ def _string(where: str, described: Mapping[str, Any]) -> tuple[Any, Check | None
         _only(where, described, frozenset({"format"}))
         if described["format"] != "date-time":
             raise ValueError(f"{where}: the collector does not know the format {described['format']}")
-        return Annotated[datetime, msgspec.Meta(tz=True)], _check_time
+        return Annotated[datetime, msgspec.Meta(tz=True)], None
     if "anyOf" in described:
         _only(where, described, frozenset({"anyOf"}))
         if described["anyOf"] != [{"format": "ipv4"}, {"format": "ipv6"}]:
@@ -241,11 +266,20 @@ def _condition(version: str, described: Mapping[str, Any]) -> tuple[str, str, st
     return name, value, wanted
 
 
-def _check_time(name: str, value: datetime, moment: Moment) -> datetime:
-    if moment.earliest <= value <= moment.latest:
-        return value
-    bound = f"before {moment.earliest:%Y-%m-%d}" if value < moment.earliest else f"after {moment.latest:%Y-%m-%d}"
-    raise Refused(f"$.{name}", "clock", f"{name} {value.isoformat()} is {bound}: the sender's clock is wrong")
+def _getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """What takes some fields of an event at once."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda event: tuple(getattr(event, name) for name in names)
+
+
+def _refuse_time(names: Sequence[str], event: Any, moment: Moment) -> None:
+    for name in names:
+        value: datetime | None = getattr(event, name)
+        if value is None or moment.earliest <= value <= moment.latest:
+            continue
+        bound = f"before {moment.earliest:%Y-%m-%d}" if value < moment.earliest else f"after {moment.latest:%Y-%m-%d}"
+        raise Refused(f"$.{name}", "clock", f"{name} {value.isoformat()} is {bound}: the sender's clock is wrong")
 
 
 def _check_address(name: str, value: str, _: Moment) -> str:

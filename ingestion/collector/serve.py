@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from ingestion.streams.producer import open_producer
 LONGEST_HEAD = 64 << 10
 """Bytes; the server refuses longer ones with 431, and more than a hundred headers, too."""
 _BACKLOG = 1024
+_OBJECTS_BETWEEN_SEARCHES = 50_000
 _LOGGING = {
     "handlers": {},
     # through ours, to standard error
@@ -43,6 +45,10 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
         IngestError: the spool or the port cannot be used, or a setting is missing.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    # what is there now stays; and what a request makes is gone with it, without a search for cycles every few requests
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_SEARCHES)
     uvloop.run(_serve(settings, ready))
 
 
