@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from ingestion.collector.answers import PIXEL, Answer, Stop, later, of_events, of_json, parts, refusal
-from ingestion.collector.enrichment import Enrichment, sender_address
+from ingestion.collector.enrichment import Enrichment, Senders
 from ingestion.collector.intake import Intake, Rejection, Taken, UnreadableError
 from ingestion.collector.metrics import CONTENT_TYPE, Metrics
 from ingestion.collector.openapi import description
@@ -69,7 +69,7 @@ class Collector:
         schemas = load()
         self._newest_version = list(schemas)[-1]
         self._intake = Intake(schemas, settings.stream, settings.limits)
-        self._proxies = settings.proxies
+        self._senders = Senders(settings.proxies)
         self._most_bytes = round(settings.body_kilobytes * 1024)
         self._most_memory = round(settings.memory_megabytes * (1 << 20))
         self._reading = _Reading(settings.body_seconds)
@@ -214,7 +214,7 @@ class Collector:
 
     def _enrichment(self, head: Head, site: Site, now: datetime) -> Enrichment:
         forwarded = head.headers.get(b"x-forwarded-for", b"").decode("latin-1")
-        ip = sender_address(head.connected, forwarded, self._proxies)
+        ip = self._senders.address(head.connected, forwarded)
         return Enrichment(now, site.site_id, ip, head.headers.get(b"user-agent", b""))
 
     async def _body(self, head: Head, receive: Receive, memory: _Memory) -> bytes:

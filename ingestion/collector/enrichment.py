@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -39,24 +40,31 @@ def truncated(address: str) -> str:
     return str(type(parsed)(int(parsed) >> (size - kept) << (size - kept)))
 
 
-@lru_cache(maxsize=10_000)
-def sender_address(connected: str, forwarded: str, trusted: Sequence[Network]) -> str | None:
-    """The truncated address of whoever sent a request; None if it cannot be told.
+class Senders:
+    """Tells who sent a request, behind our own proxies."""
 
-    Every proxy appends to X-Forwarded-For whom it was asked by. So the header is read from its end, as long as those
-    who wrote it are trusted: what is further to the left may be anybody's invention.
+    def __init__(self, trusted: Sequence[Network]) -> None:
+        """Takes the networks of our own proxies."""
+        self._trusted = trusted
+        # of a visitor come many requests
+        self.address = lru_cache(maxsize=10_000)(self._address)
 
-    Args:
-        connected: who is connected to us.
-        forwarded: X-Forwarded-For, empty if there is none.
-        trusted: networks of our own proxies.
-    """
-    sender = _parsed(connected)
-    for hop in reversed([hop for hop in forwarded.split(",") if hop.strip()]):
-        if sender is None or not any(sender in network for network in trusted):
-            break
-        sender = _parsed(hop.strip())
-    return None if sender is None else truncated(str(sender))
+    def _address(self, connected: str, forwarded: str) -> str | None:
+        """The truncated address of whoever sent a request; None if it cannot be told.
+
+        Every proxy appends to X-Forwarded-For whom it was asked by. So the header is read from its end, as long as
+        those who wrote it are trusted: what is further to the left may be anybody's invention.
+
+        Args:
+            connected: who is connected to us.
+            forwarded: X-Forwarded-For, empty if there is none.
+        """
+        sender = _parsed(connected)
+        for hop in reversed([hop for hop in forwarded.split(",") if hop.strip()]):
+            if sender is None or not any(sender in network for network in self._trusted):
+                break
+            sender = _parsed(hop.strip())
+        return None if sender is None else truncated(str(sender))
 
 
 class Enrichment:
@@ -71,12 +79,11 @@ class Enrichment:
             ip: the sender's truncated address, if it is known.
             user_agent: the header as it was sent.
         """
-        self.received_at = f"{received_at.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+        self.received_at = f"{received_at.isoformat(timespec='milliseconds')[:-6]}Z"
         self.site_id = site_id
-        self._both = b',"received_at":"%s","site_id":%s' % (self.received_at.encode(), _encode(site_id))
-        self._ip = b',"ip":%s' % _encode(ip) if ip else b""
-        self._user_agent = b',"user_agent":%s' % _user_agent(user_agent) if user_agent else b""
-        self._end = b"%s%s%s}" % (self._both, self._ip, self._user_agent)
+        self._ends = _ends(site_id, ip, user_agent)
+        # an event has at least the required fields: there is something before the comma
+        self._time = f',"received_at":"{self.received_at}"'.encode()
 
     def value(self, event: Any) -> bytes:
         """The JSON of an event with everything that is added.
@@ -86,27 +93,30 @@ class Enrichment:
         """
         if event.event_id is None:
             event.event_id = new_event_id()
-        if event.ip is None and event.user_agent is None:
-            end = self._end
-        else:
-            if event.ip is not None:
-                event.ip = truncated(event.ip)
-            ip = self._ip if event.ip is None else b""
-            user_agent = self._user_agent if event.user_agent is None else b""
-            end = b"%s%s%s}" % (self._both, ip, user_agent)
-        # an event has at least the required fields: there is something before the comma
-        return _encode(event)[:-1] + end
+        if event.ip is not None:
+            event.ip = truncated(event.ip)
+        end = self._ends[event.ip is None, event.user_agent is None]
+        return _encode(event)[:-1] + self._time + end
+
+
+@lru_cache(maxsize=10_000)
+def _ends(site_id: str, ip: str | None, user_agent: bytes) -> Mapping[tuple[bool, bool], bytes]:
+    """What comes after the time, by whether the event needs the address, and whether it needs the user agent."""
+    text = user_agent.decode(errors="replace").encode()[:USER_AGENT_BYTES].decode(errors="ignore")
+    ends = {}
+    for needs_ip, needs_user_agent in product((False, True), repeat=2):
+        end = {"site_id": site_id}
+        if needs_ip and ip:
+            end["ip"] = ip
+        if needs_user_agent and text:
+            end["user_agent"] = text
+        ends[needs_ip, needs_user_agent] = b"," + _encode(end)[1:]
+    return ends
 
 
 def _unmapped(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """An address of IPv4 in IPv6's clothes is one of IPv4: its first 48 bits say nothing."""
     return getattr(address, "ipv4_mapped", None) or address
-
-
-@lru_cache(maxsize=1_000)
-def _user_agent(header: bytes) -> bytes:
-    text = header.decode(errors="replace").encode()[:USER_AGENT_BYTES].decode(errors="ignore")
-    return _encode(text)
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Iterable, Sequence
-from threading import Thread
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError, Message
 from confluent_kafka import Producer as Client
@@ -20,21 +19,22 @@ LINGER_MS = 2
 QUEUE_KBYTES = 64 << 10
 """What librdkafka holds of records that are not acknowledged; more is given up at once."""
 
-_POLL_SECONDS = 0.2
+_BUSY_SECONDS, _IDLE_SECONDS = 0.001, 0.2
+"""Between two looks for reports, while any is awaited and otherwise."""
 
 
 class KafkaProducer:
-    """Hands records to librdkafka, and waits for its delivery reports, which come in a thread of their own.
+    """Hands records to librdkafka, and looks for its delivery reports every millisecond.
 
-    librdkafka tries again by itself for as long as it is patient. Because the producer is idempotent, what it sends
-    again does not stand twice, and records of one key (so of one partition) keep their order.
+    What is sent in one round of the event loop is handed over together. The loop looks for the reports, not a thread:
+    nothing is shared, and nobody has to be woken. librdkafka tries again by itself for as long as it is patient.
+    Because the producer is idempotent, what it sends again does not stand twice, and records of one key (so of one
+    partition) keep their order.
     """
 
     def __init__(self, source: str, patience: float) -> None:
         self.trouble = ""
-        self._patience = patience
         self._loop = asyncio.get_running_loop()
-        self._settled: deque[_Sending] = deque()
         self._client = Client(
             {
                 **connection(source),
@@ -50,74 +50,72 @@ class KafkaProducer:
                 "log_level": 2,
             }
         )
-        self._is_open = True
-        self._reports = Thread(target=self._serve_reports, name="kafka-reports", daemon=True)
-        self._reports.start()
+        self._waiting: list[_Call] = []
+        self._is_busy = False
+        self._look = self._loop.call_later(_IDLE_SECONDS, self._take_reports)
 
     async def send(self, records: Sequence[Record]) -> Sequence[Record]:
         """As `Producer.send` promises."""
-        sending = _Sending(self._loop.create_future(), self._settled)
-        by_stream: dict[str, list[dict[str, Any]]] = {}
-        for stream, key, value in records:
-            by_stream.setdefault(stream, []).append({"key": key, "value": value})
-        queued = 0
-        for stream, messages in by_stream.items():
-            taken = self._client.produce_batch(stream, messages, on_delivery=sending.reported)
-            queued += taken
-            if taken < len(messages):
-                sending.refused(stream, messages)
-        sending.queued = queued
-        # the reports may all have come meanwhile, to find nobody who waits for them
-        if sending.done < queued:
-            await sending.settled
-        if len(sending.given_up) < len(records):
-            self.trouble = ""
-        if not sending.given_up:
-            return ()
-        self.trouble = sending.trouble
-        return _in_order(records, sending.given_up)
+        settled: asyncio.Future[Sequence[Record]] = self._loop.create_future()
+        if not self._waiting:
+            self._loop.call_soon(self._hand_over)
+        self._waiting.append(_Call(records, settled))
+        return await settled
 
     async def close(self) -> None:
-        """Waits for what is under way, as long as the producer is patient, and ends the thread."""
-        await self._loop.run_in_executor(None, self._client.flush, self._patience + 1)
-        self._is_open = False
-        await self._loop.run_in_executor(None, self._reports.join)
-        # whose last report came while the thread ended
-        _tell(self._settled)
+        """Waits for what is under way; librdkafka gives it up when its patience is over."""
+        while self._waiting or len(self._client):
+            await asyncio.sleep(_BUSY_SECONDS)
+        self._look.cancel()
 
-    def _serve_reports(self) -> None:
-        while self._is_open:
-            self._client.poll(_POLL_SECONDS)
-            if self._settled:
-                settled = [self._settled.popleft() for _ in range(len(self._settled))]
-                self._loop.call_soon_threadsafe(_tell, settled)
+    def _hand_over(self) -> None:
+        calls, self._waiting = self._waiting, []
+        group = _Group(self, calls)
+        by_stream: dict[str, list[dict[str, Any]]] = {}
+        for call in calls:
+            for stream, key, value in call.records:
+                by_stream.setdefault(stream, []).append({"key": key, "value": value})
+        group.open = sum(map(len, by_stream.values()))
+        for stream, messages in by_stream.items():
+            if self._client.produce_batch(stream, messages, on_delivery=group.reported) < len(messages):
+                group.refused(stream, messages)
+        if not self._is_busy:
+            self._is_busy = True
+            self._look.cancel()
+            self._look = self._loop.call_later(_BUSY_SECONDS, self._take_reports)
+
+    def _take_reports(self) -> None:
+        self._client.poll(0)
+        self._is_busy = len(self._client) > 0
+        self._look = self._loop.call_later(_BUSY_SECONDS if self._is_busy else _IDLE_SECONDS, self._take_reports)
 
     def _failed(self, error: KafkaError) -> None:
         self.trouble = error.str()
 
 
-class _Sending:
-    """What is known of the records of one call.
+class _Call(NamedTuple):
+    """Records of one call of `send`, and who waits for them."""
 
-    The thread of the reports counts them; the event loop says how many to wait for. Each writes its own number first
-    and then looks at the other's, so that one of the two finds them equal.
-    """
+    records: Sequence[Record]
+    settled: asyncio.Future[Sequence[Record]]
 
-    def __init__(self, settled: asyncio.Future[None], all_settled: deque[_Sending]) -> None:
-        self.settled = settled
-        self.given_up: list[Record] = []
-        self.trouble = ""
-        self.queued = -1
-        self.done = 0
-        self._all_settled = all_settled
+
+class _Group:
+    """Calls that were handed over together, and what is known of their records."""
+
+    def __init__(self, producer: KafkaProducer, calls: Sequence[_Call]) -> None:
+        self.open = 0
+        self._producer = producer
+        self._calls = calls
+        self._given_up: Counter[Record] = Counter()
 
     def reported(self, error: KafkaError | None, message: Message) -> None:
         """Librdkafka has delivered a message, or given it up."""
         if error is not None:
             self._give_up(error, Record(message.topic() or "", (message.key() or b"").decode(), message.value() or b""))
-        self.done += 1
-        if self.done == self.queued:
-            self._all_settled.append(self)
+        self.open -= 1
+        if not self.open:
+            self._settle()
 
     def refused(self, stream: str, messages: Sequence[dict[str, Any]]) -> None:
         """Librdkafka has not taken some of the messages: its queue is full, as a rule."""
@@ -125,23 +123,28 @@ class _Sending:
             error: KafkaError | None = message.get("_error")
             if error is not None:
                 self._give_up(error, Record(stream, message["key"], message["value"]))
+                self.open -= 1
+        if not self.open:
+            self._settle()
 
     def _give_up(self, error: KafkaError, record: Record) -> None:
-        self.trouble = error.str()
-        self.given_up.append(record)
+        self._producer.trouble = error.str()
+        self._given_up[record] += 1
 
+    def _settle(self) -> None:
+        if not self._given_up:
+            self._producer.trouble = ""
+        for records, settled in self._calls:
+            given_up = self._of(records) if self._given_up else ()
+            # nobody waits any more if the caller was cancelled
+            if not settled.done():
+                settled.set_result(given_up)
 
-def _tell(settled: Iterable[_Sending]) -> None:
-    for sending in settled:
-        if not sending.settled.done():
-            sending.settled.set_result(None)
-
-
-def _in_order(records: Sequence[Record], given_up: Sequence[Record]) -> list[Record]:
-    left = Counter(given_up)
-    ordered = []
-    for record in records:
-        if left[record]:
-            left[record] -= 1
-            ordered.append(record)
-    return ordered
+    def _of(self, records: Sequence[Record]) -> Sequence[Record]:
+        """What was given up of these, in order."""
+        found = []
+        for record in records:
+            if self._given_up[record]:
+                self._given_up[record] -= 1
+                found.append(record)
+        return found
