@@ -454,11 +454,16 @@ def test_exposures_read_public_models_only(manifest: Manifest) -> None:
 
 # Like their tested neighbours in everything but the column names.
 WITHOUT_UNIT_TEST = {
-    "int_product_offerings__latest_kept",
     "int_bill_items__deduplicated",
-    "int_payments__deduplicated",
-    "int_party_interactions__deduplicated",
+    "int_dunning_notices__deduplicated",
     "int_events__deduplicated",
+    "int_party_interactions__deduplicated",
+    "int_payments__deduplicated",
+    "int_product_offerings__latest_kept",
+    "int_product_order_items__latest_kept",
+    "int_product_recommendations__deduplicated",
+    "int_survey_responses__deduplicated",
+    "int_top_ups__deduplicated",
 }
 
 
