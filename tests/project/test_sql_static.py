@@ -114,7 +114,7 @@ def test_the_optional_files_are_switched_by_one_var(compiled: dict[str, Compiled
     def about_files(target: str) -> list[str]:
         found = compiled[target].manifest
         names = [*found.nodes, *found.sources, *found.exposures]
-        return [name for name in names if re.search("telco|phone_bill|phone_spend|churn|files", name)]
+        return [name for name in names if re.search("telco|phone_bill|phone_spend|churn_by|churn_dashboard|files", name)]
 
     assert about_files("prod without files") == []
     assert len(about_files("prod")) > 20
