@@ -1,4 +1,4 @@
-"""What is done quickly comes out as what is done at length: remembered statements, and usual answers."""
+"""What is done quickly comes out as what is done at length: remembered statements, usual answers, waiting awake."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from standin.redshift.dialect.names import short
 from standin.redshift.dialect.statement import ColumnsNeeded, Context, DialectError
 from standin.redshift.replies import Completion, Expect, Reply
 from standin.redshift.translation import Translator
+from standin.redshift.vigil import FEW, Vigil
 
 TEXTS = [
     "select a from t where id = {} and b < {}",
@@ -130,7 +131,14 @@ def passed_on(asked: list[int], *, at_length: bool, cuts: list[int]) -> tuple[ob
     client = Collecting()
 
     async def run() -> Answers:
-        answers = Answers(client, lambda body: None, lambda statement: None, lambda code, body, failed: None, list)
+        answers = Answers(
+            client,
+            Vigil(),
+            on_authentication=lambda body: None,
+            on_completion=lambda statement: None,
+            on_transaction=lambda code, body, failed: None,
+            hold_backend=list,
+        )
         answers.watch(is_watching=at_length)
         answers.expected.clear()
         stream = b""
@@ -154,3 +162,25 @@ def test_usual_answers_are_passed_on_as_all_others_are(asked: list[int], cuts: l
     assert quick[1:] == ([], b"T" if asked else b"I", False, False)
     assert passed_on(asked, at_length=True, cuts=[]) == quick
     assert passed_on(asked, at_length=False, cuts=cuts) == quick
+
+
+def test_the_loop_stays_awake_for_a_moment_and_no_longer() -> None:
+    async def asked(vigil: Vigil) -> bool:
+        vigil.asked("backend")
+        return vigil.is_kept
+
+    async def run() -> None:
+        vigil = Vigil()
+        assert await asked(vigil)
+        vigil.answered("backend")
+        while vigil.is_kept:
+            await asyncio.sleep(0)
+        vigil = Vigil()
+        for pause in (FEW, 2 * FEW):
+            assert await asked(vigil)
+            # nobody answers: this ends by itself
+            while vigil.is_kept:
+                await asyncio.sleep(0)
+            assert not any([await asked(vigil) for _ in range(pause)])
+
+    asyncio.run(asyncio.wait_for(run(), 10))
