@@ -1,9 +1,9 @@
-"""Staying awake for a moment while a backend owes an answer.
+"""Staying awake for a moment while one backend, and no other, owes an answer.
 
 Who sleeps must be woken, and on an idle machine its core, too: together they take longer than most answers. So the
-loop looks for messages again before it sleeps, until `_SECONDS` after the last question. That is to cost nobody
-anything: as soon as the kernel gives the core to somebody else meanwhile, or an answer takes longer, it is tried with
-one question in many only, until it pays again.
+loop looks for messages again before it sleeps, until `_SECONDS` after the question. That is to cost nobody anything.
+Where several backends compute, they may need the core. As soon as the kernel gives it to somebody else meanwhile, or an
+answer takes longer, it is tried with one question in many only, until it pays again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WHO = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
 
 
 class Vigil:
-    """Keeps an event loop awake while answers are owed.
+    """Keeps an event loop awake while an answer is owed.
 
     Attributes:
         is_kept: the loop does not sleep now.
@@ -39,9 +39,9 @@ class Vigil:
     def asked(self, who: object) -> None:
         """Somebody owes an answer."""
         self._owed.add(who)
-        if self.is_kept:
-            self._until = time.perf_counter() + _SECONDS
-        elif self._pause:
+        if self.is_kept or len(self._owed) > 1:
+            return
+        if self._pause:
             self._pause -= 1
         else:
             self.is_kept = True
@@ -59,8 +59,9 @@ class Vigil:
             self.is_kept = False
             self._pause = self._next_pause
             self._next_pause = min(2 * self._next_pause, _MANY)
-        elif self._owed:
+        elif len(self._owed) == 1:
             self._loop.call_soon(self._look)
         else:
+            # answered; or several ask, and one of them will be answered soon enough
             self.is_kept = False
             self._next_pause = FEW

@@ -176,6 +176,13 @@ def test_the_loop_stays_awake_for_a_moment_and_no_longer() -> None:
         while vigil.is_kept:
             await asyncio.sleep(0)
         vigil = Vigil()
+        vigil.asked("another")
+        vigil.asked("backend")
+        while vigil.is_kept:
+            await asyncio.sleep(0)
+        # where several are asked, nobody waits
+        assert not await asked(vigil)
+        vigil = Vigil()
         for pause in (FEW, 2 * FEW):
             assert await asked(vigil)
             # nobody answers: this ends by itself
