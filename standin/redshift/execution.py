@@ -50,6 +50,8 @@ class Execution:
             self._tell(failure)
             await self._sync(quiet=False)
             return
+        # questions were asked in a batch, which Postgres would take the Query into, and would not commit
+        await self._sync(quiet=True)
         statements = known.batch.statements
         in_doubt = connection.in_doubt or known.sets_case
         if len(statements) > 1 and (in_doubt or not known.is_plain):

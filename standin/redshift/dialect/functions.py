@@ -36,7 +36,6 @@ _BARE = {
     "default_iam_role": "pg_catalog.default_iam_role()",
 }
 _DATE_ADDERS = {"dateadd": "date_add", "date_add": "date_add", "datediff": "date_diff", "date_diff": "date_diff"}
-_SPATIAL = ("st_", "h3_")
 _REFUSED = SPATIAL | {
     "explain_model", "change_query_priority", "change_session_priority", "change_user_priority", "reboot_cluster",
     "get_most_recent_job_id",
@@ -272,6 +271,7 @@ _CALLS: dict[str, Callable[[Draft, int], None]] = {
     "listagg": ordered_sets.listagg,
     "percentile_cont": ordered_sets.percentile,
     "percentile_disc": ordered_sets.percentile,
+    "st_collect": ordered_sets.collect,
     "array": array,
     "object": object_call,
     "object_transform": object_transform,
