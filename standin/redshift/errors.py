@@ -143,7 +143,9 @@ def translate(fields: Fields) -> Fields:
 
 
 # a line of the call stack about a function of our catalogue
-_OWN_CALL = re.compile(r'^(?:PL/pgSQL function|SQL function|SQL statement "\w+) "?rs_')
+_OWN_CALL = re.compile(
+    r'^(?:PL/pgSQL function|SQL function|SQL statement "\w+) "?(?:rs_|st_|h3_|geometry_in|geography_in)'
+)
 
 
 def _without_own_calls(fields: Fields) -> Fields:

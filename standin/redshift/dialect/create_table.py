@@ -202,7 +202,7 @@ def _require(draft: Draft, at: int, made: Attributes, names: list[str]) -> None:
             if name not in names:
                 draft.error(f'column "{name}" named in {what} does not exist', at, "42703")
     for name in [*made.sortkeys, *([made.distkey] if made.distkey else [])]:
-        if made.columns.get(name, {}).get("family") in ("super", "varbyte"):
+        if made.columns.get(name, {}).get("family") in ("super", "varbyte", "geometry", "geography"):
             draft.error(f'column "{name}" cannot be a DISTKEY or SORTKEY: its type does not allow it', at)
     for described in made.columns.values():
         described.pop("family", None)

@@ -23,7 +23,14 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, NoReturn
 
 from standin.redshift.dialect.lexer import Kind, Token, fold, join, lex
-from standin.redshift.dialect.statement import FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, Context, DialectError, Statement
+from standin.redshift.dialect.statement import (
+    FEATURE_NOT_SUPPORTED,
+    SYNTAX_ERROR,
+    Context,
+    DialectError,
+    Setting,
+    Statement,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +78,7 @@ class Draft:
         self.action: object | None = None
         self.commits = False
         self.outside_transaction = False
-        self.setting: tuple[str, str] | None = None
+        self.setting: Setting | None = None
         self.comment: str | None = None
         self.long_names: dict[str, str] = {}
         self.finished = False

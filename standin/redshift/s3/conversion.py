@@ -117,7 +117,7 @@ def _at_once(texts: pa.Array, column: Column, options: CopyOptions) -> pa.Array 
 
     if column.is_text:
         return _characters(texts, column, options)
-    if column.is_super or column.type in ("bytea", "timetz"):
+    if column.is_super or column.is_spatial or column.type in ("bytea", "timetz"):
         return None
     try:
         done = _cast(texts, column, options)
