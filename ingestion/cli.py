@@ -5,12 +5,14 @@ from __future__ import annotations
 import click
 
 from ingestion.commands.check import check
+from ingestion.commands.collect import collect
 from ingestion.commands.dictionary import dictionary
 from ingestion.commands.landing import backfill, prepare, receive, redrive, run
 from ingestion.commands.new import new
 from ingestion.commands.quarantine import quarantine
 from ingestion.commands.sources import list_sources
 from ingestion.commands.status import status
+from ingestion.commands.stream import archive, replay, stream
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -22,5 +24,21 @@ def main() -> None:
     """
 
 
-for command in (list_sources, prepare, run, receive, backfill, redrive, quarantine, status, check, dictionary, new):
+for command in (
+    list_sources,
+    prepare,
+    run,
+    receive,
+    stream,
+    archive,
+    replay,
+    backfill,
+    redrive,
+    quarantine,
+    status,
+    check,
+    collect,
+    dictionary,
+    new,
+):
     main.add_command(command)
