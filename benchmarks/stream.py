@@ -53,15 +53,15 @@ def main() -> None:
     if asked.produce:
         produce(asked.produce, asked.rate, asked.seconds)
         return
-    with _warehouse() as warehouse, broker() as address:
-        missed = list(_measure(warehouse, address, asked.rate, asked.seconds, asked.consumers))
+    with _warehouse() as warehouse, broker() as running:
+        missed = list(_measure(warehouse, running.address, asked.rate, asked.seconds, asked.consumers))
     if missed:
         sys.exit("missed: " + "; ".join(missed))
 
 
 def _measure(warehouse: Warehouse, address: str, rate: int, seconds: int, consumers: int) -> Iterator[str]:
     with warehouse.connect() as connection, ExitStack() as stack:
-        _create_topic(address)
+        create_topic(address)
         running = [start_consumer(warehouse, address) for _ in range(consumers)]
         for consumer in running:
             stack.callback(consumer.kill)
@@ -72,7 +72,7 @@ def _measure(warehouse: Warehouse, address: str, rate: int, seconds: int, consum
         producer = subprocess.Popen([sys.executable, "-m", "benchmarks.stream", *words], stdout=subprocess.PIPE)
         landed = _watch(connection, producer, rate * seconds)
         produced = json.loads(producer.communicate()[0])
-        used = sum(_stop(consumer) for consumer in running)
+        used = sum(stop_consumer(consumer) for consumer in running)
         server_used = _processor_seconds(server) - server_before
         rows, different = connection.execute(
             "select count(*), count(distinct event_id) from raw_events.events"
@@ -100,16 +100,36 @@ def _measure(warehouse: Warehouse, address: str, rate: int, seconds: int, consum
         yield f"the median event lands after {statistics.median(latencies):.1f} s, goal {GOAL_SECONDS:g}"
 
 
-@contextmanager
-def broker() -> Iterator[str]:
-    """A Kafka broker on loopback; gives its address."""
-    process = subprocess.Popen([sys.executable, str(BROKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    with process as running:
-        if running.stdin is None or running.stdout is None:
+class Broker:
+    """A Kafka broker on loopback; see `tests/ingestion/servers/kafka.py`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        """Waits until it is ready."""
+        if process.stdin is None or process.stdout is None:
             raise RuntimeError("the broker has no pipes")
-        yield running.stdout.readline().split()[0]
-        # it ends with its input
-        running.stdin.close()
+        self._commands = process.stdin
+        self.address, self.line = process.stdout.readline().split()
+
+    def cut(self, seconds: float = 0.0) -> None:
+        """Cuts its line, for so long."""
+        self._commands.write(f"down {seconds}\n")
+        self._commands.flush()
+
+    def end(self) -> None:
+        """Ends it: with its input."""
+        self._commands.close()
+
+
+@contextmanager
+def broker() -> Iterator[Broker]:
+    """A broker that is there for the block."""
+    command = [sys.executable, str(BROKER)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        running = Broker(process)
+        try:
+            yield running
+        finally:
+            running.end()
 
 
 def start_consumer(warehouse: Warehouse, address: str, **settings: object) -> subprocess.Popen[bytes]:
@@ -131,7 +151,7 @@ def produce(address: str, rate: int, seconds: float) -> None:
         {"bootstrap.servers": address, "enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4"}
     )
     dice = random.Random(os.getpid())  # noqa: S311
-    shapes = list(_shapes(dice))
+    kinds = list(shapes(dice))
     failed: list[str] = []
 
     def delivered(error: object, _: object) -> None:
@@ -148,7 +168,7 @@ def produce(address: str, rate: int, seconds: float) -> None:
         for number in range(sent, due):
             device = dice.getrandbits(32)
             values = {b"id": b"%032x" % (number << 64 | dice.getrandbits(64)), b"time": now, b"device": device}
-            event = shapes[number % len(shapes)] % values
+            event = kinds[number % len(kinds)] % values
             producer.produce(TOPIC, key=b"d-%016x" % device, value=event, on_delivery=delivered)
         sent = due
         producer.poll(0)
@@ -160,7 +180,7 @@ def produce(address: str, rate: int, seconds: float) -> None:
     print(json.dumps(timeline))
 
 
-def _shapes(dice: random.Random) -> Iterator[bytes]:
+def shapes(dice: random.Random) -> Iterator[bytes]:
     """Events as a site sends them, with places for id, time and device."""
     kinds = ("page_view", "product_view", "search", "cart_add", "page_ping", "login")
     pages = ("valokuitu-100", "5g-liittyma", "tv-paketti", "laskut")
@@ -186,7 +206,8 @@ def _shapes(dice: random.Random) -> Iterator[bytes]:
         yield orjson.dumps(event)
 
 
-def _create_topic(address: str) -> None:
+def create_topic(address: str) -> None:
+    """Makes the topic."""
     from confluent_kafka import Producer
 
     producer = Producer({"bootstrap.servers": address, "log_level": 0})
@@ -227,13 +248,15 @@ def _latencies(produced: list[tuple[float, int]], landed: list[tuple[float, int]
     return found
 
 
-def _stop(consumer: subprocess.Popen[bytes]) -> float:
+def stop_consumer(consumer: subprocess.Popen[bytes]) -> float:
     """Ends a consumer as a supervisor would. Gives the CPU-seconds that it has used, its start included."""
+    if consumer.poll() is not None:
+        raise RuntimeError(f"a consumer has ended by itself, with {consumer.returncode}")
     consumer.send_signal(signal.SIGTERM)
     _, status, used = os.wait4(consumer.pid, 0)
     consumer.returncode = os.waitstatus_to_exitcode(status)
     if consumer.returncode:
-        raise RuntimeError(f"a consumer ended with {consumer.returncode}")
+        raise RuntimeError(f"a consumer has ended with {consumer.returncode}")
     return used.ru_utime + used.ru_stime
 
 

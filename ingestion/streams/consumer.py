@@ -200,7 +200,7 @@ class _Consumer:
                 accept_loss, accepts = False, True
                 continue
             except (SourceUnavailableError, WarehouseUnavailableError) as error:
-                if not (self.progress.batches or failures):
+                if not self.progress.has_begun:
                     # nothing has ever worked: the settings may be wrong
                     raise
                 self._tell(error)
@@ -289,6 +289,7 @@ class _Session:
         """Lands until told to stop, or until everything has landed that had arrived by a moment."""
         while not stop.is_set():
             self._share(all_of_them=catch_up_to is not None)
+            self._progress.has_begun = True
             landed = self._follow(accept_loss=accept_loss)
             accept_loss = False
             batches = Batches(
