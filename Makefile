@@ -1,7 +1,7 @@
 # Two commands matter: `make demo` and `make test`. Both install what they need into .venv first.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test adapter-suite bench up down docs lint clean lock
+.PHONY: help demo test adapter-suite mutants bench up down docs lint clean lock
 
 PYTHON ?= python3
 CUSTOMERS ?= 500
@@ -26,6 +26,9 @@ test: $(INSTALLED) ## everything that proves it: lint, types, SQL gates, tests, 
 
 adapter-suite: $(INSTALLED) ## dbt's whole public suite for adapters against the Redshift face (a quarter of an hour)
 	@MAJAKKA_WHOLE_ADAPTER_SUITE=1 $(BIN)/pytest -n $(WORKERS) tests/adapter
+
+mutants: $(INSTALLED) ## models broken in small ways, one at a time: do the tests notice? (an hour; MUTANTS=5: of each model)
+	@MAJAKKA_ALL_MUTANTS=$(or $(MUTANTS),1) $(BIN)/pytest tests/warehouse/test_mutants.py
 
 bench: $(INSTALLED) $(OTHERS)/installed ## what is claimed about speed and faults, measured (half an hour; quiet machine)
 	@$(BIN)/python -m benchmarks.ingest --sling $(OTHERS)/lib/python*/site-packages/sling_*/bin/sling-*

@@ -13,21 +13,27 @@ ATTEMPTS = 5
 """How often a client tries before it gives up."""
 
 
-def client(source: str, service: str) -> Any:
+def client(source: str, service: str, config: Any = None) -> Any:
     """A boto3 client with the source's settings; without keys of its own it uses AWS's usual chain of credentials.
 
     It tries again by itself, with a pause that grows, whatever fails before an answer has begun.
+
+    Args:
+        source: whose settings to use.
+        service: which of AWS's.
+        config: botocore's, for who wants other patience.
     """
     import boto3
     from botocore.config import Config
 
+    usual = Config(retries={"mode": "standard", "max_attempts": ATTEMPTS}, connect_timeout=10, read_timeout=60)
     return boto3.client(
         service,
         region_name=setting(source, "region"),
         endpoint_url=optional_setting(source, "endpoint_url"),
         aws_access_key_id=optional_setting(source, "aws_access_key_id"),
         aws_secret_access_key=optional_setting(source, "aws_secret_access_key"),
-        config=Config(retries={"mode": "standard", "max_attempts": ATTEMPTS}, connect_timeout=10, read_timeout=60),
+        config=config or usual,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ingestion.commands.check import check
+from ingestion.commands.collect import collect
 from ingestion.commands.dictionary import dictionary
 from ingestion.commands.landing import backfill, prepare, receive, redrive, run
 from ingestion.commands.new import new
@@ -36,6 +37,7 @@ for command in (
     quarantine,
     status,
     check,
+    collect,
     dictionary,
     new,
 ):

@@ -19,6 +19,8 @@ from demo.operator.settings import (
     CONTACTS_BUCKET,
     CONTACTS_QUEUE,
     LOOPBACK,
+    RECOMMENDATIONS_BUCKET,
+    RECOMMENDATIONS_QUEUE,
     REGION,
     SHARDS,
     STREAM,
@@ -29,7 +31,11 @@ from demo.operator.settings import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-QUEUES = {USAGE_BUCKET: USAGE_QUEUE, CONTACTS_BUCKET: CONTACTS_QUEUE}
+QUEUES = {
+    USAGE_BUCKET: USAGE_QUEUE,
+    CONTACTS_BUCKET: CONTACTS_QUEUE,
+    RECOMMENDATIONS_BUCKET: RECOMMENDATIONS_QUEUE,
+}
 BATCH = 500  # the most records that Kinesis takes at once
 
 

@@ -1,4 +1,4 @@
-"""Bills, the items they are made of, and the payments that follow (TMF678)."""
+"""Bills, the items they are made of, the payments that follow (TMF678), and the reminders if they do not."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Finnish value added tax: 25.5 % of the net price, so 255/1255 of the gross.
 TAX_NUMERATOR, TAX_DENOMINATOR = 255, 1255
+# Days after the due date and fee in cents of the reminder, the second one, and the transfer to collection.
+DUNNING = ((3, 0), (17, 500), (31, 1400))
 
 
 @dataclass
@@ -67,11 +69,23 @@ class Payment:
 
 
 @dataclass
+class Notice:
+    """A reminder of a bill; the fee in cents."""
+
+    id: str
+    bill: Bill
+    day: date
+    level: int
+    fee: int
+
+
+@dataclass
 class Billing:
-    """Bills and payments, ordered by day."""
+    """Bills, payments and reminders, ordered by day."""
 
     bills: list[Bill]
     payments: list[Payment]
+    notices: list[Notice]
 
 
 def run(settings: OperatorSettings, population: Population, products: list[Product], used: Used) -> Billing:
@@ -96,7 +110,8 @@ def run(settings: OperatorSettings, population: Population, products: list[Produ
                 item_number += 1
                 item.id = f"BI{10_000_000 + item_number}"
             bills.append(bill)
-    return Billing(bills, _payments(settings, bills))
+    payments = _payments(settings, bills)
+    return Billing(bills, payments, _notices(settings, bills, payments))
 
 
 def _cycle(day: date) -> int | None:
@@ -126,7 +141,8 @@ def _bill(
         if days <= 0:
             continue
         _charge(bill, product, days, length, begins == product.starts_at.date())
-        amount = int(used.charge[product.index, first:after].sum())
+        # Prepaid usage is paid by what has been put on the product.
+        amount = 0 if product.offering.is_prepaid else int(used.charge[product.index, first:after].sum())
         if amount >= 50:
             count = int(used.charged[product.index, first:after].sum())
             bill.items.append(
@@ -154,13 +170,35 @@ def _charge(bill: Bill, product: Product, days: int, length: int, is_first: bool
 def _payments(settings: OperatorSettings, bills: list[Bill]) -> list[Payment]:
     dice = settings.dice("payments")
     plan: list[tuple[date, str, int, Bill]] = []
-    for bill in bills:
-        plan += [(day, bill.number, amount, bill) for day, amount in _pays(bill, dice)]
+    for place, bill in enumerate(bills):
+        # Whatever the dice say, the first bill of all is reminded of.
+        paid = _pays(bill, dice) if place else [(bill.due + timedelta(days=10), bill.amount)]
+        plan += [(day, bill.number, amount, bill) for day, amount in paid]
     plan.sort(key=lambda entry: entry[:3])
     return [
         Payment(f"PM{20_000_000 + number}", bill, day, amount, bill.customer.method)
         for number, (day, _, amount, bill) in enumerate(plan, 1)
         if day <= settings.last_day
+    ]
+
+
+def _notices(settings: OperatorSettings, bills: list[Bill], payments: list[Payment]) -> list[Notice]:
+    """A letter on each day of the dunning calendar on which a bill is not paid in full."""
+    paid: dict[str, list[tuple[date, int]]] = {}
+    for payment in payments:
+        paid.setdefault(payment.bill.number, []).append((payment.day, payment.amount))
+    plan = []
+    for bill in bills:
+        for level, (days, fee) in enumerate(DUNNING, 1):
+            day = bill.due + timedelta(days=days)
+            received = sum(amount for paid_on, amount in paid.get(bill.number, ()) if paid_on < day)
+            if day > settings.last_day or received >= bill.amount:
+                break
+            plan.append((day, bill.number, level, fee, bill))
+    plan.sort(key=lambda entry: entry[:3])
+    return [
+        Notice(f"DN{30_000_000 + number}", bill, day, level, fee)
+        for number, (day, _, level, fee, bill) in enumerate(plan, 1)
     ]
 
 

@@ -28,6 +28,7 @@ class Offering:
     valid_to: datetime | None = None
     last_update: datetime = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
     retired: bool = False
+    is_prepaid: bool = False
 
 
 OFFERINGS = (
@@ -45,6 +46,7 @@ OFFERINGS = (
         valid_to=datetime(2025, 12, 31, 22, 0, tzinfo=UTC),
         retired=True,
     ),
+    Offering("PO-1007", "Mobiili Prepaid", "mobile", weight=1.5, is_prepaid=True),
     Offering("PO-2001", "Kotinetti 100", "broadband", 2490, weight=3),
     Offering("PO-2002", "Kotinetti 300", "broadband", 2990, weight=3),
     Offering("PO-2003", "Valokuitu 1000", "broadband", 3990, one_time=4900, weight=2),

@@ -2,7 +2,8 @@
 
 Layout of the folder: `sftp-1`, `sftp-2`, `s3-1`, `s3-2` hold the files that appear with a morning (their times of
 modification are the ones to be served), `events-1.txt`, `events-2.txt` the stream records in their order,
-`crm/*.jsonl` every record version in the order of last update, `catalog/<morning>/*.json` the collections.
+`crm/*.jsonl` every record version in the order of last update, `catalog/<morning>/*.json` and
+`orders/<morning>/*.json` the collections.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import pyarrow as pa
 
 from demo.operator import files
 from demo.operator.catalogue import offering_json, offerings
@@ -31,7 +33,15 @@ from demo.operator.dirt import (
     usage_parts,
 )
 from demo.operator.life import product_json
-from demo.operator.settings import CONTACTS_BUCKET, SHARDS, USAGE_BUCKET, midnight, stamp
+from demo.operator.orders import order_json
+from demo.operator.settings import (
+    CONTACTS_BUCKET,
+    RECOMMENDATIONS_BUCKET,
+    SHARDS,
+    USAGE_BUCKET,
+    midnight,
+    stamp,
+)
 from demo.operator.truth import Delivery
 from demo.operator.usage import late_day
 
@@ -39,10 +49,13 @@ if TYPE_CHECKING:
     from collections.abc import Sized
     from pathlib import Path
 
-    from demo.operator.billing import Bill, Billing
+    from demo.operator.billing import Bill, Billing, Notice
     from demo.operator.contacts import Contacts
     from demo.operator.life import Product
+    from demo.operator.orders import Orders
     from demo.operator.population import Population, Record
+    from demo.operator.prepaid import TopUp
+    from demo.operator.recommend import Recommendations
     from demo.operator.settings import OperatorSettings
     from demo.operator.usage import Meter
     from demo.operator.visits import Visits
@@ -62,6 +75,15 @@ BILL_COLUMNS = [
 ]
 ITEM_COLUMNS = ["bill_item_id", "bill_no", "product_id", "description", "charge_type", "quantity", "amount"]
 PAYMENT_COLUMNS = ["payment_id", "bill_no", "customer_id", "payment_date", "amount", "method"]
+NOTICE_COLUMNS = ["dunning_notice_id", "customer_id", "bill_no", "notice_date", "level", "fee_amount"]
+TOP_UP_COLUMNS = ["top_up_id", "customer_id", "product_id", "top_up_date", "amount", "channel", "voucher"]
+COLUMNS = {
+    "bills": BILL_COLUMNS,
+    "bill_items": ITEM_COLUMNS,
+    "payments": PAYMENT_COLUMNS,
+    "dunning_notices": NOTICE_COLUMNS,
+    "top_ups": TOP_UP_COLUMNS,
+}
 
 
 class Writer:
@@ -118,8 +140,8 @@ class Writer:
 
     # --- billing --------------------------------------------------------------------------------------
 
-    def billing(self, billing: Billing) -> None:
-        """Three CSV files a day; one payments file late, one bills file sent again corrected."""
+    def billing(self, billing: Billing, top_ups: list[TopUp]) -> None:
+        """Five CSV files a day; one payments file late, one bills file sent again corrected."""
         settings = self.settings
         bills: dict[date, list[Bill]] = {day: [] for day in settings.all_days}
         for bill in billing.bills:
@@ -153,6 +175,14 @@ class Writer:
         self._daily(
             "payments", payments, [cell(4, ""), cell(5, "bitcoin"), cell(3, "2026-13-45"), too_many_fields], late=late
         )
+        notices: dict[date, list[Line]] = {day: [] for day in settings.all_days}
+        for notice in billing.notices:
+            notices[notice.day].append(_notice_line(notice))
+        self._daily("dunning_notices", notices, [cell(4, "9"), cell(2, ""), too_few_fields])
+        topped: dict[date, list[Line]] = {day: [] for day in settings.all_days}
+        for one in top_ups:
+            topped[one.at.date()].append(_top_up_line(one))
+        self._daily("top_ups", topped, [cell(4, "-5,00"), cell(3, "eilen"), cell(5, "pigeon")])
 
     def _resent_day(self, bills: dict[date, list[Bill]]) -> date:
         """A day whose bills were wrong: the fullest of those that are neither first nor fresh."""
@@ -198,7 +228,7 @@ class Writer:
             self._count("billing", resource, name, morning, batch.rows, batch.malformed, batch.duplicates)
 
     def _csv(self, resource: str, day: date, lines: list[Line], morning: int, at: datetime) -> None:
-        columns = {"bills": BILL_COLUMNS, "bill_items": ITEM_COLUMNS, "payments": PAYMENT_COLUMNS}[resource]
+        columns = COLUMNS[resource]
         if resource == "bills":
             if day >= self.settings.all_days[self.settings.days // 2]:
                 columns = [*columns, "ebill_channel"]
@@ -227,11 +257,63 @@ class Writer:
             self._collection("product_offerings", "productOffering", morning, offered, 1)
 
     def _collection(self, resource: str, name: str, morning: int, records: list[Record], malformed: int) -> None:
+        system = "orders" if name == "productOrder" else "catalog"
         records = [{key: value for key, value in r.items() if value is not None} for r in records]
         records.sort(key=lambda record: str(record["id"]))
-        path = self.folder / "catalog" / str(morning) / f"{name}.json"
+        path = self.folder / system / str(morning) / f"{name}.json"
         files.write(path, orjson.dumps(records), self.settings.morning(morning))
-        self._count("catalog", resource, name, morning, records, malformed, 0, superseded=morning == 1)
+        self._count(system, resource, name, morning, records, malformed, 0, superseded=morning == 1)
+
+    # --- orders ---------------------------------------------------------------------------------------
+
+    def orders(self, orders: Orders) -> None:
+        """All orders as each morning shows them, with their items; what is malformed stays until somebody mends it."""
+        order_kinds = breakers(
+            self.settings,
+            [
+                put("id", state="lost", productOrderItem=None),
+                put("id", relatedParty=None, productOrderItem=None),
+                put("id", orderDate="eilen", productOrderItem=None),
+            ],
+        )
+        item_kinds = breakers(self.settings, [put("id", action="swap"), put("id", productOffering=None)])
+        for morning in (1, 2):
+            at = self.settings.morning(morning)
+            shown = [record for order in orders.orders if (record := order_json(order, at))]
+            named = [record for record in shown if "relatedParty" in record]
+            broken = [kind(named[(place + 1) * 5]) for place, kind in enumerate(order_kinds)]
+            for place, kind in enumerate(item_kinds):
+                items = named[(place + 1) * 9]["productOrderItem"]
+                items.append({key: value for key, value in kind(items[0]).items() if value is not None})
+            self._collection("product_orders", "productOrder", morning, shown + broken, len(broken))
+            items = [item for record in shown for item in record["productOrderItem"]]
+            wrong = (len(item_kinds), 0)
+            self._count(
+                "orders", "product_order_items", "productOrder", morning, items, *wrong, superseded=morning == 1
+            )
+
+    # --- recommendations ------------------------------------------------------------------------------
+
+    def recommendations(self, recommendations: Recommendations) -> None:
+        """One Parquet file for each run of a model; a writer that was started twice repeats rows."""
+        changes: list[Record] = [{"placement": "billboard"}, {"customer_id": None}, {"item_rank": 0}]
+        for number, run in enumerate(recommendations.runs):
+            clean = run.table()
+            parts = [clean]
+            wrong = changes[number : number + 1] if clean.num_rows else []
+            for change in wrong:
+                row = clean.slice(self.dice.randrange(clean.num_rows), 1).to_pylist()[0]
+                row = {**row, "recommendation_id": f"{row['recommendation_id']}-X", **change}
+                parts.append(pa.Table.from_pylist([row], schema=clean.schema))
+            repeats = 2 if number % 3 == 1 and clean.num_rows else 0
+            parts += [clean.slice(self.dice.randrange(clean.num_rows), 1) for _ in range(repeats)]
+            table = pa.concat_tables(parts)
+            morning = self._morning(run.day)
+            path = self.folder / f"s3-{morning}" / RECOMMENDATIONS_BUCKET / run.file_name
+            files.write(path, files.parquet(table), run.at + timedelta(minutes=20))
+            broken = (len(wrong), repeats)
+            name = run.file_name
+            self._count("recommendations", "product_recommendations", name, morning, range(table.num_rows), *broken)
 
     # --- usage ----------------------------------------------------------------------------------------
 
@@ -264,13 +346,23 @@ class Writer:
                 "party_interactions",
                 "interactions",
                 contacts.interactions,
-                [truncated, json_put("id", direction="sideways"), json_put("id", relatedParty=None)],
+                [
+                    truncated,
+                    json_put("id", direction="sideways"),
+                    json_put("id", relatedParty=None, relatedContactInformation=None),
+                ],
             ),
             (
                 "trouble_tickets",
                 "tickets",
                 contacts.tickets,
                 [json_put("id", severity="catastrophic"), truncated, json_put("id", creationDate="toissapäivänä")],
+            ),
+            (
+                "survey_responses",
+                "surveys",
+                contacts.surveys,
+                [json_put("id", score=11), json_put("id", relatedParty=None), truncated],
             ),
         ):
             lines = {day: [orjson.dumps(record) for record in found] for day, found in records.items() if found}
@@ -308,8 +400,8 @@ class Writer:
         sent.sort(key=lambda record: record[0])
         middle = bisect_left(sent, settings.morning(1), key=lambda record: record[0])
         for morning, batch in ((1, sent[:middle]), (2, sent[middle:])):
-            content = b"".join(device.encode() + b"\t" + line + b"\n" for _, device, line, _, _ in batch)
-            files.write(self.folder / f"events-{morning}.txt", content, settings.morning(morning))
+            lines = (device.encode() + b"\t" + line + b"\n" for _, device, line, _, _ in batch)
+            files.write_lines(self.folder / f"events-{morning}.txt", lines, settings.morning(morning))
             placed = [shard(record[1]) for record in batch]
             for number in range(SHARDS):
                 mine = [record for record, place in zip(batch, placed, strict=True) if place == number]
@@ -368,6 +460,16 @@ def _item_line(bill: Bill, place: int) -> Line:
         quantity,
         _cents(item.amount),
     ]
+
+
+def _notice_line(notice: Notice) -> Line:
+    bill = notice.bill
+    return [notice.id, bill.customer.id, bill.number, _day(notice.day), str(notice.level), _cents(notice.fee)]
+
+
+def _top_up_line(one: TopUp) -> Line:
+    product = one.product
+    return [one.id, product.customer.id, product.id, stamp(one.at), _cents(one.amount), one.channel, one.voucher or ""]
 
 
 def _cents(cents: int) -> str:

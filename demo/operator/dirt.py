@@ -47,9 +47,11 @@ def soil(
     dice: random.Random,
     spare: Sequence[Key] = (),
 ) -> dict[Key, Dirty[Row]]:
-    """Put malformed and repeated rows into the fullest batches; the ones that `spare` names are left alone."""
+    """Put malformed and repeated rows into the fullest batches, if there are any; those of `spare` are left alone."""
     dirty = {key: Dirty(list(rows)) for key, rows in clean.items()}
     fullest = sorted((key for key in clean if clean[key] and key not in spare), key=lambda key: -len(clean[key]))
+    if not fullest:
+        return dirty
     for place, kind in enumerate(kinds):
         batch = dirty[fullest[place % min(len(fullest), 12)]]
         good = clean[fullest[place % min(len(fullest), 12)]]

@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from demo.operator import billing, contacts, life, population, truth, visits
+from demo.operator import billing, contacts, life, orders, population, prepaid, recommend, truth, visits
 from demo.operator.deliveries import Writer
 from demo.operator.settings import OperatorError, OperatorSettings
 from demo.operator.usage import Meter
@@ -60,16 +60,22 @@ def read_settings(folder: Path) -> OperatorSettings:
 def write(folder: Path, settings: OperatorSettings) -> None:
     """Everything below an empty folder; settings.json, which says that it is whole, comes last."""
     people = population.populate(settings)
-    products = life.live(settings, people)
+    shop = life.live(settings, people)
+    recommended = recommend.recommend(settings, people, shop)
+    products = shop.products
+    placed = orders.take(settings, people, products)
     meter = Meter(settings, products)
     writer = Writer(folder, settings)
-    seen = visits.visit(settings, people, products)
+    seen = visits.visit(settings, people, products, placed, recommended)
     talks = contacts.talk(settings, people)
     writer.crm(people)
     writer.usage(meter)
     bills = billing.run(settings, people, products, meter.used)
-    writer.billing(bills)
+    top_ups = prepaid.top_up(settings, products, meter.used)
+    writer.billing(bills, top_ups)
     writer.catalog(products)
+    writer.orders(placed)
+    writer.recommendations(recommended)
     writer.contacts(talks)
     writer.events(seen)
     customers = truth.customers(
@@ -80,8 +86,11 @@ def write(folder: Path, settings: OperatorSettings) -> None:
         billing=bills,
         contacts=talks,
         visits=seen,
+        orders=placed,
+        top_ups=top_ups,
     )
-    truth.save(folder, writer.deliveries, customers)
+    persons = truth.persons(people, talks, seen, placed)
+    truth.save(folder, writer.deliveries, customers, persons, truth.recommended(recommended, seen, placed))
     _write_credentials(folder)
     (folder / "morning").write_text("1\n")
     (folder / "settings.json").write_text(json.dumps(settings.as_json(), indent=2) + "\n")
@@ -97,6 +106,7 @@ def _write_credentials(folder: Path) -> None:
         "billing_username": "majakka",
         "billing_password": secrets.token_urlsafe(18),
         "catalog_token": secrets.token_urlsafe(24),
+        "orders_token": secrets.token_urlsafe(24),
         "aws_access_key_id": "AKIA" + secrets.token_hex(8).upper(),
         "aws_secret_access_key": secrets.token_urlsafe(30),
     }

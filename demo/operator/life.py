@@ -32,6 +32,8 @@ class Product:
     cancelled: bool = False
     online: bool = False
     discount: int = 0  # cents a month, in the first half-year
+    replaces: Product | None = None  # what ends when this starts, as a plan that is changed does
+    recommendation_id: str | None = None  # what made the customer order it
 
     def status(self, moment: datetime) -> str | None:
         """How the inventory shows it at that moment; None before it was ordered."""
@@ -58,9 +60,9 @@ class Product:
         return min(moments) if moments else None
 
 
-def live(settings: OperatorSettings, population: Population) -> list[Product]:
-    """Every product the customers ever had, numbered from 0 in the order of the customers."""
-    shop = _Shop(settings)
+def live(settings: OperatorSettings, population: Population) -> Shop:
+    """The shop with every product the customers ever had or ordered of their own accord."""
+    shop = Shop(settings)
     eager = [customer for customer in population.customers if customer.role == "active"][:3]
     for customer in population.customers:
         if customer.active_from:
@@ -72,15 +74,18 @@ def live(settings: OperatorSettings, population: Population) -> list[Product]:
     shop.sell(eager[1], add_ons[1], day + timedelta(hours=20), day + timedelta(hours=44), online=True)
     ending = shop.sell(eager[2], add_ons[2], settings.opening, settings.opening + timedelta(hours=3))
     ending.ends_at = day + timedelta(hours=11)
-    return shop.products
+    return shop
 
 
-class _Shop:
+class Shop:
+    """Sells, and remembers every product, numbered from 0."""
+
     def __init__(self, settings: OperatorSettings) -> None:
         self.settings = settings
         self.dice: random.Random = settings.dice("life")
         self.products: list[Product] = []
         self.numbers = settings.customers  # the first ones are the people's own
+        self.taken: set[tuple[str, str]] = set()
         self.by_category: dict[str, list[Offering]] = {}
         for offering in OFFERINGS:
             self.by_category.setdefault(offering.category, []).append(offering)
@@ -89,6 +94,8 @@ class _Shop:
         """Give one customer the products of a plausible life."""
         settings, dice = self.settings, self.dice
         end = min(customer.leaves_at or settings.morning(2), settings.morning(2))
+        if customer.role == "active" and (settings.opening - active_from).days > 500 and dice.random() < 0.06:
+            active_from = self._leave_and_return(customer, active_from)
         wanted = ["mobile" if dice.random() < 0.85 else "broadband"]
         for category, likely in (
             ("mobile", 0.22),
@@ -103,9 +110,12 @@ class _Shop:
             starts = active_from
             if place and dice.random() < 0.5:
                 starts = between(dice, active_from, end)
-            product = self.sell(customer, self._choose(category), starts - timedelta(hours=4), starts)
+            ordered = max(starts - timedelta(hours=4), customer.since)
+            product = self.sell(customer, self._choose(category), ordered, starts)
             if place and dice.random() < 0.08 and product.starts_at < end:
                 product.ends_at = between(dice, product.starts_at, end)
+            elif not place and customer.role == "active" and dice.random() < 0.08:
+                self._change_plan(product, between(dice, max(settings.opening, product.starts_at), end))
         if customer.role == "active" and dice.random() < 0.12:
             ordered = between(dice, settings.opening, settings.morning(2))
             category = dice.choice(("add_on", "add_on", "device", "tv", "broadband"))
@@ -118,6 +128,27 @@ class _Shop:
             )
             product.cancelled = dice.random() < 0.1
 
+    def _leave_and_return(self, customer: Customer, active_from: datetime) -> datetime:
+        """A first subscription that ended long ago; gives when the customer came back."""
+        dice = self.dice
+        first = self.sell(customer, self._choose("broadband"), active_from, active_from)
+        first.ends_at = active_from + timedelta(days=dice.randrange(120, 300), seconds=dice.randrange(86_400))
+        return first.ends_at + timedelta(days=dice.randrange(60, 150))
+
+    def _change_plan(self, product: Product, moment: datetime) -> None:
+        """A dearer or a cheaper offering of the same category in place of the one that the customer has."""
+        others = [
+            offering
+            for offering in self.by_category[product.offering.category]
+            if offering is not product.offering and not offering.retired and not offering.is_prepaid
+        ]
+        ordered = max(moment - timedelta(hours=2), product.starts_at)
+        new = self.sell(
+            product.customer, self.dice.choice(others), ordered, moment, online=False, number=product.msisdn
+        )
+        new.replaces = product
+        product.ends_at = moment
+
     def sell(
         self,
         customer: Customer,
@@ -126,13 +157,15 @@ class _Shop:
         starts: datetime,
         *,
         online: bool = False,
+        number: str | None = None,
     ) -> Product:
-        """One more product; it ends when the customer leaves."""
-        number = None
-        if offering.category == "mobile":
-            mine = any(p.msisdn == customer.person.phone for p in self.products[-8:])
-            number = msisdn(self.numbers) if mine or self._has_number(customer) else customer.person.phone
-            self.numbers += number != customer.person.phone
+        """One more product; it ends when the customer leaves. A mobile one has the given number, or a free one."""
+        if offering.category == "mobile" and not number:
+            number = customer.person.phone
+            if (customer.person.id, number) in self.taken:
+                number = msisdn(self.numbers)
+                self.numbers += 1
+            self.taken.add((customer.person.id, number))
         product = Product(
             index=len(self.products),
             id=f"PR{1_000_001 + len(self.products)}",
@@ -147,10 +180,6 @@ class _Shop:
         )
         self.products.append(product)
         return product
-
-    def _has_number(self, customer: Customer) -> bool:
-        """Whether the person's own number is taken: by her first customer record, if this is her second."""
-        return customer.index >= self.settings.customers - max(1, round(self.settings.customers * 0.02))
 
     def _choose(self, category: str) -> Offering:
         offerings = self.by_category[category]

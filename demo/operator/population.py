@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from demo.operator.settings import stamp
 
@@ -91,6 +91,7 @@ class Customer:
     method: str
     ebill_channel: str
     active_from: datetime | None
+    party_id: str
     leaves_at: datetime | None = None
     suspended_at: datetime | None = None
 
@@ -112,6 +113,37 @@ class Population:
     customer_records: list[Record]
     media_records: list[Record]
     consent_records: list[Record]
+    households: list[tuple[Customer, Customer]]  # who share the first one's first device
+
+    def reached_by(self) -> dict[str, list[Reach]]:
+        """The e-mail addresses and phone numbers that ever were a person's, by person, as CRM has them in the end."""
+        person_of = {customer.id: customer.person.id for customer in self.customers}
+        latest = {record["contact_medium_id"]: record for record in self.media_records}
+        found: dict[str, dict[tuple[str, str], Reach]] = {}
+        for record in latest.values():
+            value = record["email_address"] or record["phone_number"]
+            if not value:
+                continue
+            mine = found.setdefault(person_of[record["customer_id"]], {})
+            reach = Reach(record["contact_type"], value, record["valid_from"], record["valid_to"])
+            known = mine.get(reach[:2], reach)
+            # the same address of a person's two customer records holds as long as one of them does
+            until = max(known.valid_to, reach.valid_to) if known.valid_to and reach.valid_to else None
+            mine[reach[:2]] = reach._replace(valid_from=min(known.valid_from, reach.valid_from), valid_to=until)
+        return {person_id: sorted(mine.values()) for person_id, mine in found.items()}
+
+
+class Reach(NamedTuple):
+    """An e-mail address or a phone number and since when, until when it was somebody's; times as CRM writes them."""
+
+    kind: str
+    value: str
+    valid_from: str
+    valid_to: str | None
+
+    def holds(self, moment: str) -> bool:
+        """Whether it was that somebody's at the moment."""
+        return self.valid_from <= moment and (self.valid_to is None or moment < self.valid_to)
 
 
 def msisdn(number: int) -> str:
@@ -125,9 +157,10 @@ def populate(settings: OperatorSettings) -> Population:
     doubles = max(1, round(settings.customers * 0.02))
     people = _people(settings, settings.customers - doubles, dice)
     customers = _customers(settings, people, doubles, dice)
-    _share_devices(people, dice)
+    households = _share_households(customers[: len(people)], dice)
+    _recycle_numbers(customers)
     media = _Media(settings, dice)
-    population = Population(people, customers, [], [], [])
+    population = Population(people, customers, [], [], [], households)
     consent_number = 0
     for customer in customers:
         population.customer_records += _versions(settings, customer, dice)
@@ -180,14 +213,30 @@ def _email(first: str, second: str, domain: str, taken: dict[str, int]) -> str:
     return f"{plain}{taken[plain] if taken[plain] > 1 else ''}@{domain}"
 
 
-def _share_devices(people: list[Person], dice: random.Random) -> None:
-    """A few households keep one device that two people log in on."""
-    with_device = [person for person in people if person.devices]
-    for _ in range(max(1, len(people) // 60)):
-        owner, guest = dice.sample(with_device, 2)
+def _share_households(customers: list[Customer], dice: random.Random) -> list[tuple[Customer, Customer]]:
+    """A few households keep one device that two people log in on, and every other of them an e-mail address."""
+    with_device = [customer for customer in customers if customer.role == "active" and customer.person.devices]
+    households = []
+    for number in range(max(1, len(customers) // 60)):
+        one, other = dice.sample(with_device, 2)
+        owner, guest = one.person, other.person
+        households.append((one, other))
         if owner.devices[0] not in guest.devices:
             guest.devices.append(owner.devices[0])
             guest.street, guest.city, guest.post_code = owner.street, owner.city, owner.post_code
+        if number % 2 == 0 and owner.birth_date != guest.birth_date:
+            shared = f"perhe{number}@example.net"
+            owner.emails.append(shared)
+            guest.emails.append(shared)
+    return households
+
+
+def _recycle_numbers(customers: list[Customer]) -> None:
+    """Numbers of some who left long ago are given to newcomers."""
+    left = [customer for customer in customers if customer.role == "left"]
+    joining = [customer for customer in customers if customer.role == "joining"]
+    for old, new in zip(left[: max(1, len(left) // 3)], joining[1:], strict=False):
+        new.person.phone = old.person.phone
 
 
 def _customers(settings: OperatorSettings, people: list[Person], doubles: int, dice: random.Random) -> list[Customer]:
@@ -242,8 +291,12 @@ def _customers(settings: OperatorSettings, people: list[Person], doubles: int, d
                 active_from=active_from,
                 leaves_at=leaves_at,
                 suspended_at=within if role == "suspended" else None,
+                party_id=person.id,
             )
         )
+    # CRM does not know of every other of those who are customers twice that they are.
+    for number, customer in enumerate(customers[len(people) :: 2]):
+        customer.party_id = f"P{900_001 + number}"
     return customers
 
 
@@ -252,7 +305,7 @@ def _versions(settings: OperatorSettings, customer: Customer, dice: random.Rando
     person = customer.person
     now: Record = {
         "customer_id": customer.id,
-        "engaged_party_id": person.id,
+        "engaged_party_id": customer.party_id,
         "given_name": person.given_name,
         "family_name": person.family_name,
         "birth_date": person.birth_date.isoformat(),
@@ -319,7 +372,17 @@ class _Media:
             country="FI",
         )
         records += [*emails, phone, home]
+        if customer.role == "left" and customer.leaves_at:
+            # The number is free for somebody else.
+            ended = stamp(customer.leaves_at)
+            records.append({**phone, "valid_to": ended, "last_update": ended})
         lives_on = customer.role == "active"
+        has_one = len(person.emails) == 1 and person.emails[0].endswith("@example.com")
+        if lives_on and has_one and dice.random() < 0.05:
+            changed = between(dice, settings.opening, settings.morning(2))
+            records.append({**emails[0], "valid_to": stamp(changed), "last_update": stamp(changed)})
+            new = f"{person.emails[0].partition('@')[0]}@example.net"
+            records.append(self._medium(customer, "email", changed, preferred=True, email_address=new))
         if lives_on and len(emails) > 1 and dice.random() < 0.4:
             # The customer changes her mind about where to be written to.
             moment = stamp(between(dice, settings.opening, settings.morning(2)))

@@ -20,7 +20,7 @@ from demo.operator.generate import read_settings
 from demo.operator.settings import LOOPBACK, OperatorError, OperatorSettings, Ports
 from demo.operator.sftp import SftpServer
 from demo.operator.soap import crm
-from demo.operator.tmf import catalog
+from demo.operator.tmf import PATHS, collections
 
 if TYPE_CHECKING:
     from flask import Response
@@ -42,10 +42,12 @@ class Service:
         self._advancing = threading.Lock()
 
     def app(self) -> Flask:
-        """The HTTP side: CRM, catalogue and the control endpoint."""
+        """The HTTP side: CRM, catalogue, orders and the control endpoint."""
         app = Flask(__name__)
         app.register_blueprint(crm(self.folder, self.credentials, lambda: self.settings.morning(self.morning)))
-        app.register_blueprint(catalog(self.folder, self.credentials, lambda: self.morning))
+        for system in PATHS:
+            token = self.credentials[f"{system}_token"]
+            app.register_blueprint(collections(system, self.folder, token, lambda: self.morning))
 
         @app.get("/_demo/health")
         def health() -> Response:

@@ -12,16 +12,18 @@ from zlib import crc32
 import numpy as np
 
 # Raised whenever the same settings would no longer give the same bytes: folders of older code are then noticed.
-FORMAT = 1
+FORMAT = 2
 
-SERVED = ("crm", "billing", "catalog", "usage", "contacts", "events")
+SERVED = ("crm", "billing", "catalog", "orders", "usage", "contacts", "recommendations", "events")
 """The sources of `ingestion/sources/` that the demo operator has; of others there are only empty tables."""
 
 REGION = "eu-north-1"
 USAGE_BUCKET = "operator-usage"
 CONTACTS_BUCKET = "operator-contacts"
+RECOMMENDATIONS_BUCKET = "operator-recommendations"
 USAGE_QUEUE = "operator-usage-events"
 CONTACTS_QUEUE = "operator-contacts-events"
+RECOMMENDATIONS_QUEUE = "operator-recommendations-events"
 STREAM = "operator-events"
 SHARDS = 2
 SFTP_FOLDER = "/outgoing"
@@ -86,6 +88,11 @@ class OperatorSettings:
     def morning(self, number: int) -> datetime:
         """The instant of a morning: 1 closes the day before the last, 2 closes the last."""
         return midnight(self.last_day + timedelta(days=number - 1))
+
+    @property
+    def release(self) -> datetime:
+        """When the web shop begins to send schema version 1-1-0 of its events, and to show recommendations."""
+        return self.opening + timedelta(days=self.days // 7)
 
     def numbers(self, subject: str) -> np.random.Generator:
         """A random stream of its own per subject: a change to one leaves the others as they were."""

@@ -1,4 +1,4 @@
-"""Product catalogue and product inventory over HTTP, as TMF620 and TMF637 page them."""
+"""Product catalogue, inventory and orders over HTTP, as TMF620, TMF637 and TMF622 page them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from flask import Blueprint, Response, request
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# By the system that has them: each has a token of its own.
 PATHS = {
-    "productOffering": "/tmf-api/productCatalogManagement/v4/productOffering",
-    "product": "/tmf-api/productInventory/v4/product",
+    "catalog": {
+        "productOffering": "/tmf-api/productCatalogManagement/v4/productOffering",
+        "product": "/tmf-api/productInventory/v4/product",
+    },
+    "orders": {"productOrder": "/tmf-api/productOrderingManagement/v4/productOrder"},
 }
 LIMIT = 100
 
@@ -35,19 +39,19 @@ class _Collection:
         return cls([orjson.dumps(entry) for entry in orjson.loads(content)], tag)
 
 
-def catalog(folder: Path, credentials: dict[str, str], morning: Callable[[], int]) -> Blueprint:
-    """Both collections over a generated folder; `morning` tells which version is the present one."""
-    blueprint = Blueprint("tmf", __name__)
+def collections(system: str, folder: Path, token: str, morning: Callable[[], int]) -> Blueprint:
+    """A system's collections over a generated folder; `morning` tells which version is the present one."""
+    blueprint = Blueprint(system, __name__)
     versions = {
-        (name, number): _Collection.read(folder / "catalog" / str(number) / f"{name}.json")
-        for name in PATHS
+        (name, number): _Collection.read(folder / system / str(number) / f"{name}.json")
+        for name in PATHS[system]
         for number in (1, 2)
     }
 
     def page(name: str) -> Response:
         given = request.headers.get("Authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {credentials['catalog_token']}".encode()):
-            refused = _error(401, "unauthorised", "give the bearer token of this catalogue")
+        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            refused = _error(401, "unauthorised", "give the bearer token of this system")
             refused.headers["WWW-Authenticate"] = 'Bearer realm="tmf-api"'
             return refused
         offset, limit = request.args.get("offset", "0"), request.args.get("limit", str(LIMIT))
@@ -65,11 +69,11 @@ def catalog(folder: Path, credentials: dict[str, str], morning: Callable[[], int
         answer.headers["X-Total-Count"] = str(len(collection.entries))
         answer.headers["X-Result-Count"] = str(len(entries))
         if end < len(collection.entries):
-            address = f"{request.host_url.rstrip('/')}{PATHS[name]}?offset={end}&limit={limit}"
+            address = f"{request.host_url.rstrip('/')}{PATHS[system][name]}?offset={end}&limit={limit}"
             answer.headers["Link"] = f'<{address}>; rel="next"'
         return answer
 
-    for name, path in PATHS.items():
+    for name, path in PATHS[system].items():
         blueprint.add_url_rule(path, name, page, defaults={"name": name})
     return blueprint
 

@@ -52,8 +52,8 @@ HOURS_DATA = np.array([3, 2, 2, 2, 3, 6, 9, 10, 9, 9, 10, 10, 10, 11, 12, 14, 17
 class Used:
     """Sums over the accepted rows, by product index (rows) and delivered day (columns).
 
-    `charge` is in ten-thousandths of a euro, `charged` counts the rows that cost something; the totals of the
-    last 30 days are by product only.
+    `charge` is in ten-thousandths of a euro, `charged` counts the rows that cost something, both on the day on which
+    they are rated; the totals of the last 30 days are by product only.
     """
 
     charge: Numbers
@@ -82,7 +82,10 @@ class Meter:
         categories = np.array([product.offering.category for product in products])
         self.mobile = np.flatnonzero(categories == "mobile")
         self.broadband = np.flatnonzero(categories == "broadband")
-        self.metered = np.array([product.offering.id in ("PO-1001", "PO-1005") for product in products])
+        self.metered = np.array(
+            [product.offering.id in ("PO-1001", "PO-1005") or product.offering.is_prepaid for product in products]
+        )
+        self.waiting: dict[int, list[pa.Table]] = {}
         self.appetite = self.rng.lognormal(-0.2, 0.6, count)
         self._plan_trips(count)
 
@@ -96,9 +99,9 @@ class Meter:
         self.trip_country = self.rng.choice(len(COUNTRIES), count, p=COUNTRY_WEIGHTS)
 
     def days(self) -> Iterator[tuple[date, pa.Table]]:
-        """The clean usage of each delivered day, ordered by time."""
+        """The clean usage of each delivered day, ordered by time, and what is rated then of days before."""
         for number, day in enumerate(self.settings.all_days):
-            yield day, self._day(number, day)
+            yield day, pa.concat_tables([self._day(number, day), *self.waiting.pop(number, ())])
 
     def _day(self, number: int, day: date) -> pa.Table:
         rng = self.rng
@@ -139,12 +142,21 @@ class Meter:
         amount = np.where(voice, minutes * np.where(far, 4_900, np.where(metered, 690, 0)), 0)
         amount += np.where(sms, messages * np.where(far, 1_900, np.where(metered, 690, 0)), 0)
         amount += np.where(data & far, np.minimum(size // 1_000_000, 400) * 250, 0)
+        # What comes from networks far away is rated a day or two later, and so is a little of the rest.
+        slow = (far | (rng.random(count) < 0.004)) & ~at_home
+        rated = number + np.where(slow, 1 + (rng.random(count) < 0.3), 0)
         self._count(
-            number, product, duration_seconds=duration, data_bytes=size, message_count=messages, rated_amount=amount
+            number,
+            product,
+            rated,
+            duration_seconds=duration,
+            data_bytes=size,
+            message_count=messages,
+            rated_amount=np.where(rated < self.settings.days, amount, 0),
         )
         numbers = pa.array(int(day.strftime("%Y%m%d")) * 10_000_000 + np.arange(1, count + 1))
         indices = pa.array(product)
-        return pa.Table.from_arrays(
+        table = pa.Table.from_arrays(
             [
                 pc.binary_join_element_wise("U", numbers.cast(pa.string()), ""),
                 pa.array(moment * 1_000_000).cast(pa.timestamp("us", tz="UTC")),
@@ -161,11 +173,16 @@ class Meter:
             ],
             schema=SCHEMA,
         )
+        for later in range(number + 1, min(number + 3, self.settings.days)):
+            self.waiting.setdefault(later, []).append(table.filter(pa.array(rated == later)))
+        return _received(table, pa.array(slow))
 
-    def _count(self, number: int, product: Numbers, **columns: Numbers) -> None:
+    def _count(self, number: int, product: Numbers, rated: Numbers, **columns: Numbers) -> None:
         amount = columns["rated_amount"]
-        np.add.at(self.used.charge[:, number], product, amount)
-        np.add.at(self.used.charged[:, number], product, amount > 0)
+        for day in range(number, min(number + 3, self.settings.days)):
+            then = rated == day
+            np.add.at(self.used.charge[:, day], product[then], amount[then])
+            np.add.at(self.used.charged[:, day], product[then], amount[then] > 0)
         if number >= self.settings.days - 30:
             for column, values in columns.items():
                 np.add.at(self.used.recent[column], product, values)
@@ -178,6 +195,14 @@ class Meter:
 def late_day(settings: OperatorSettings) -> date:
     """The day whose usage arrives with the second morning only."""
     return settings.last_day - timedelta(days=3)
+
+
+def _received(table: pa.Table, slow: pa.Array) -> pa.Table:
+    """The same rows; those that are slow to be rated have no amount yet."""
+    status = pc.if_else(slow, "received", table["status"])
+    amount = pc.if_else(slow, pa.scalar(None, SCHEMA.field("rated_amount").type), table["rated_amount"])
+    table = table.set_column(SCHEMA.get_field_index("status"), "status", status)
+    return table.set_column(SCHEMA.get_field_index("rated_amount"), "rated_amount", amount)
 
 
 def _decimals(ten_thousandths: Numbers) -> pa.Array:

@@ -10,7 +10,7 @@ from ingestion.errors import IngestError
 if TYPE_CHECKING:
     from ingestion.delivery import Source
 
-NAMES = ("crm", "billing", "catalog", "usage", "contacts", "events")
+NAMES = ("crm", "billing", "catalog", "orders", "usage", "contacts", "recommendations", "events")
 """Sources that can be run without further words; `files` is told what to land."""
 
 

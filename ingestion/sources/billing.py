@@ -1,12 +1,12 @@
-"""Billing: bills, their items, and payments, from the billing system's daily files on SFTP."""
+"""Billing: bills, their items, payments, reminders and top-ups, from the billing system's daily files on SFTP."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from ingestion.contract import AtLeast, Contract, Field, MaxBytes, Notation, Numeric, Row
+from ingestion.contract import AtLeast, Between, Bits, Contract, Field, MaxBytes, Notation, Numeric, Row
 from ingestion.delivery import Resource, Source
 from ingestion.formats.archive import Gzip
 from ingestion.formats.csv import Csv
@@ -54,6 +54,31 @@ class Payment(Row, key="payment_id"):
     method: Literal["e_invoice", "direct_debit", "card", "transfer"]
 
 
+class DunningNotice(Row, key="dunning_notice_id"):
+    """A letter to a customer who has not paid a bill in time."""
+
+    dunning_notice_id: Annotated[str, MaxBytes(20)]
+    customer_id: Annotated[str, MaxBytes(20)]
+    bill_no: Annotated[str, MaxBytes(20)]
+    notice_date: date
+    # 1 a reminder, 2 a second one, 3 hands it over to collection
+    level: Annotated[int, Bits(16), Between(1, 3)]
+    fee_amount: Annotated[Decimal, Numeric(18, 4), AtLeast(0)]
+
+
+class TopUp(Row, key="top_up_id"):
+    """Money that a prepaid customer has put on a product."""
+
+    top_up_id: Annotated[str, MaxBytes(20)]
+    customer_id: Annotated[str, MaxBytes(20)]
+    product_id: Annotated[str, MaxBytes(20)]
+    top_up_date: datetime
+    amount: Annotated[Decimal, Numeric(18, 4), AtLeast(0)]
+    channel: Literal["web", "app", "store", "sms"]
+    # the code of the card that was bought in a store
+    voucher: Annotated[str, MaxBytes(30)] | None
+
+
 NORDIC = Gzip(
     Csv(
         delimiter=";",
@@ -67,11 +92,13 @@ def source() -> Source:
     """The description of this source."""
     return Source(
         name="billing",
-        description="bills, bill items and payments (SFTP, gzipped CSV)",
+        description="bills, payments, dunning and top-ups (SFTP, gzipped CSV)",
         resources=(
             Resource("bills", Contract.of(Bill), "bills as sent"),
             Resource("bill_items", Contract.of(BillItem), "lines of bills"),
             Resource("payments", Contract.of(Payment), "payments received"),
+            Resource("dunning_notices", Contract.of(DunningNotice), "reminders of unpaid bills"),
+            Resource("top_ups", Contract.of(TopUp), "money put on prepaid products"),
         ),
         transport=Sftp(
             source="billing",
@@ -79,6 +106,8 @@ def source() -> Source:
                 "bills": SftpFiles("bills/bills_*.csv.gz", NORDIC),
                 "bill_items": SftpFiles("bill_items/bill_items_*.csv.gz", NORDIC),
                 "payments": SftpFiles("payments/payments_*.csv.gz", NORDIC),
+                "dunning_notices": SftpFiles("dunning_notices/dunning_notices_*.csv.gz", NORDIC),
+                "top_ups": SftpFiles("top_ups/top_ups_*.csv.gz", NORDIC),
             },
         ),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from standin.redshift import errors, protocol, types
@@ -35,7 +36,7 @@ SERVER_VERSION = b"8.0.2"
 # so many pieces of a COPY wait for who takes them; then the backend waits, too
 _COPIED_PIECES = 512
 
-_DESCRIBE, _SYNC, _READY = Expect.DESCRIBE, Expect.SYNC, Expect.READY
+_DESCRIBE, _EXECUTE, _SYNC, _READY = Expect.DESCRIBE, Expect.EXECUTE, Expect.SYNC, Expect.READY
 _unpack_length = struct.Struct("!I").unpack_from
 
 
@@ -55,6 +56,7 @@ class Answers:
         client: asyncio.Transport,
         on_authentication: Callable[[bytes], bytes | None],
         on_completion: Callable[[Statement], None],
+        on_transaction: Callable[[int, bytes, bool], None],
         hold_backend: Callable[[], None],
     ) -> None:
         self.client = client
@@ -65,6 +67,8 @@ class Answers:
         self.copying = False
         self._on_authentication = on_authentication
         self._on_completion = on_completion
+        self._on_transaction = on_transaction
+        self._is_watching = False
         self._hold_backend = hold_backend
         # the columns of the rows to come that are VARBYTE in text
         self._bytes: tuple[int, ...] = ()
@@ -75,7 +79,7 @@ class Answers:
         self._passing = 0
         self._settled: asyncio.Future[None] | None = None
 
-    def received(self, data: bytes) -> None:  # noqa: PLR0912 - one pass
+    def received(self, data: bytes) -> None:  # noqa: PLR0912, PLR0915 - one pass
         """Bytes from Postgres."""
         if self._tail:
             data = self._tail + data
@@ -90,27 +94,39 @@ class Answers:
         last = size - 5
         while position <= last:
             code = data[position]
-            # DataRow, CopyData: a million of them is not unusual
-            if code in b"Dd" and not self._hidden and not self._bytes:
-                while code == data[position]:
-                    position += 1 + _unpack_length(data, position + 1)[0]
-                    if position > last:
-                        break
-                if position > size:
-                    self._passing = position - size
-                    position = size
-                    break
-                continue
             end = position + 1 + _unpack_length(data, position + 1)[0]
+            if code in b"Dd" and not self._hidden and not self._bytes:
+                # DataRow, CopyData: a million of them is not unusual
+                while end <= last and data[end] == code:
+                    end += 1 + _unpack_length(data, end + 1)[0]
+                position = end
+                if end > size:
+                    self._passing = end - size
+                    position = size
+                continue
             if end > size:
                 break
-            if code in b"12" and not self._hidden:  # BindComplete, ParseComplete
+            change = None
+            # what is usual and goes on as it is comes first; `_change` would tell the same of it
+            if self._hidden:
+                change = self._change(code, data[position + 5 : end])
+            elif code in b"12":  # BindComplete, ParseComplete
                 expected.popleft()
-                position = end
-                if not expected:
-                    self._settle()
-                continue
-            change = self._change(code, data[position + 5 : end])
+            elif code == 67 and expected[0] is _EXECUTE:
+                expected.popleft()
+                self.copying = False
+                self._bytes = ()
+            elif code == 90 and (expected[0] is _SYNC or expected[0] is _READY):
+                expected.popleft()
+                self.status = data[position + 5 : end]
+                self.failed = False
+                self._bytes = ()
+            elif code == 84 and _is_plain(data[position + 5 : end]) and not isinstance(expected[0], Description):
+                if expected[0] is _DESCRIBE:
+                    expected.popleft()
+                self._bytes = ()
+            else:
+                change = self._change(code, data[position + 5 : end])
             if change is not None:
                 if start < position:
                     out.append(data[start:position])
@@ -120,18 +136,20 @@ class Answers:
         write(self.client, out, data, start, position)
         if position < size:
             self._tail = data[position:]
+        if self._settled is not None:
+            self._settle()
 
     def _change(self, code: int, body: bytes) -> bytes | None:  # noqa: PLR0911, PLR0912 - one case for each kind
         """What the client gets in place of a message; None if it gets that very message."""
         expected = self.expected
+        if self._is_watching and code in b"CZ":
+            self._on_transaction(code, body, self.failed)
         if self._hidden and expected and isinstance(expected[0], Answer | Hidden):
             return self._overhear(expected[0], code, body)
         if code in b"CIs":  # CommandComplete, EmptyQueryResponse, PortalSuspended
             self.copying = False
             self._bytes = ()
             reply = expected.popleft()
-            if not expected:
-                self._settle()
             if isinstance(reply, IntervalRows):
                 self._hidden -= 1
             elif code == 67 and isinstance(reply, Completion):
@@ -145,8 +163,6 @@ class Answers:
             reply = expected[0]
             if reply is _DESCRIBE or isinstance(reply, Description):
                 expected.popleft()
-                if not expected:
-                    self._settle()
                 if isinstance(reply, Description):
                     described = reply.intervals.described(reply.statement, described)
             return None if described is body else protocol.message(b"T", described)
@@ -157,8 +173,6 @@ class Answers:
                 return types.without_mark(body, self._bytes)
         elif code in b"123n":  # ParseComplete, BindComplete, CloseComplete, NoData
             expected.popleft()
-            if not expected:
-                self._settle()
         elif code == 116:  # ParameterDescription
             described = types.parameters(body)
             return None if described is body else protocol.message(b"t", described)
@@ -187,7 +201,9 @@ class Answers:
         else:
             fields = errors.translate(protocol.split_fields(names.restored(body)))
             if isinstance(reply, Completion) and fields.get("P", "").isdigit():
-                fields["P"] = str(reply.batch.position(int(fields["P"])))
+                position = reply.batch.position(int(fields.pop("P")))
+                if position is not None:
+                    fields["P"] = str(position)
             change = protocol.message(b"E", protocol.join_fields(fields))
         if self.copying:
             self.copying = False
@@ -210,7 +226,6 @@ class Answers:
                 if isinstance(reply, Answer):
                     reply.skipped = True
                     reply.end()
-        self._settle()
 
     def _ready(self, body: bytes) -> bytes | None:
         expected = self.expected
@@ -219,8 +234,6 @@ class Answers:
         self.status = body
         failed, self.failed = self.failed, False
         reply = expected.popleft()
-        if not expected:
-            self._settle()
         if isinstance(reply, QuietSync):
             if not reply.ready.done():
                 reply.ready.set_result(failed)
@@ -268,8 +281,6 @@ class Answers:
         self._hidden -= 1
         if isinstance(reply, Answer):
             reply.end()
-        if not self.expected:
-            self._settle()
 
     # -------------------------------------------------------------------------------------------- for who sends
 
@@ -282,6 +293,11 @@ class Answers:
         """Expect answers to a simple Query."""
         self.expected.extend(replies)
         self._hidden += sum(isinstance(reply, Answer | Hidden) for reply in replies)
+
+    def watch(self, *, is_watching: bool) -> None:
+        """Tell of every CommandComplete and ReadyForQuery, or no longer."""
+        self._hidden += is_watching - self._is_watching
+        self._is_watching = is_watching
 
     def swallow_sync(self) -> None:
         """A Sync that came while the backend waited for rows is never answered."""
@@ -318,6 +334,12 @@ class Answers:
             if not self._settled.done():
                 self._settled.set_result(None)
             self._settled = None
+
+
+@lru_cache(maxsize=256)
+def _is_plain(description: bytes) -> bool:
+    """Whether a RowDescription's body tells of no type and no name that is another one to the client."""
+    return types.describe(description) is description and not names.may_be_short(description)
 
 
 def _parameter(body: bytes) -> bytes | None:

@@ -7,7 +7,8 @@ import struct
 from typing import TYPE_CHECKING
 
 from standin.redshift import protocol
-from standin.redshift.connection import CASE_SENSITIVE, Connection
+from standin.redshift.case import CASE_SENSITIVE
+from standin.redshift.connection import Connection
 from standin.redshift.startup import backend_parameters
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import struct
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Protocol
 
-from standin.redshift import protocol, types
+from standin.redshift import protocol, types, upstream
 from standin.redshift.answers import Answers, write
+from standin.redshift.case import CaseSensitivity, concerns
 from standin.redshift.dialect.statement import ACTIVE_TRANSACTION, ColumnsNeeded, DialectError
 from standin.redshift.intervals import Intervals
 from standin.redshift.login import Login
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from standin.redshift.dialect.statement import Statement
     from standin.redshift.execution import Execution
     from standin.redshift.gateway import Gateway
+    from standin.server import Server
 
 # as Redshift: what is longer is not even collected
 MAX_STATEMENT_BYTES = 16_777_216
@@ -30,7 +32,6 @@ MAX_STATEMENT_BYTES = 16_777_216
 _FAILS = b'"refused by the Redshift face"'
 # of a longer Bind only the beginning is looked at
 _LARGE = 1 << 16
-CASE_SENSITIVE = "enable_case_sensitive_identifier"
 _TERMINATE = protocol.message(b"X")
 _PARSE, _BIND, _CLOSE, _DESCRIBE = Expect.PARSE, Expect.BIND, Expect.CLOSE, Expect.DESCRIBE
 _EXECUTE, _SYNC, _READY = Expect.EXECUTE, Expect.SYNC, Expect.READY
@@ -93,11 +94,14 @@ class Connection(asyncio.Protocol):
         self.backend_writable = asyncio.Event()
         self.backend_writable.set()
         self._login = Login(self.send, asks_password=asks_password)
-        self.answers = Answers(client, self._login.answered, self._completed, self.hold_backend)
+        self.answers = Answers(client, self._login.answered, self._completed, self._transaction_told, self.hold_backend)
         self.database = database
         self.user = user
         # the COPY or UNLOAD that is going on
         self.running: Cancellable | None = None
+        self._case = CaseSensitivity(case_sensitive)
+        # something is under way after which statements may have to be read otherwise: it must be over first
+        self.in_doubt = False
         self.translator = gateway.translator(database, user, case_sensitive=case_sensitive)
         self._intervals = Intervals() if asks_password else None
         # a message that is not whole yet, and how much of one is still to be passed on or thrown away
@@ -113,9 +117,9 @@ class Connection(asyncio.Protocol):
 
     # -------------------------------------------------------------------------------------------- coming and going
 
-    async def open(self, host: str, port: int, startup: bytes) -> None:
+    async def open(self, server: Server, startup: bytes) -> None:
         """Connect to Postgres and introduce the client to it. Raises `OSError`."""
-        transport, _ = await self.loop.create_connection(lambda: Backend(self), host, port)
+        transport, _ = await upstream.connect(server, lambda: Backend(self))
         if self._closed:
             transport.abort()
             return
@@ -299,13 +303,15 @@ class Connection(asyncio.Protocol):
 
     def _query(self, text: bytes) -> Change:
         """What becomes of a simple Query."""
+        if self.in_doubt:
+            return self._later().query(text)
         try:
             known = self.translator.translate(text)
         except DialectError as error:
             return self._refused(81, error)
         except ColumnsNeeded:
             return self._later().query(text)
-        if not known.is_plain:
+        if not known.is_plain or known.sets_case:
             return self._later().query(text)
         if not known.changed:
             self.answers.expected.extend(known.replies)
@@ -317,6 +323,8 @@ class Connection(asyncio.Protocol):
         """What becomes of a Parse."""
         name, _, rest = body.partition(b"\0")
         text, _, declared = rest.partition(b"\0")
+        if self.in_doubt:
+            return self._later().parse(name, text, declared)
         try:
             known = self.translator.translate(text)
             if known.changed or self._prepared or self._intervals is not None or len(declared) > 2:
@@ -336,6 +344,7 @@ class Connection(asyncio.Protocol):
         self._prepared.pop(name, None)
         if known.is_remarkable:
             self._prepared[name] = known
+        self.in_doubt |= known.sets_case
         self.answers.expected.append(Completion(known.batch, 0) if known.changed else _PARSE)
         return message
 
@@ -375,10 +384,21 @@ class Connection(asyncio.Protocol):
 
     def _completed(self, statement: Statement) -> None:
         """A statement has been executed: does it change how the next ones are read?"""
-        if statement.setting is not None and statement.setting[0] in (CASE_SENSITIVE, "all"):
-            self.translator = self.gateway.translator(
-                self.database, self.user, case_sensitive=statement.setting[1] == "on"
-            )
+        if statement.setting is not None and concerns(statement.setting):
+            self._case.set(statement.setting)
+            self._read_by_case()
+
+    def _transaction_told(self, code: int, body: bytes, failed: bool) -> None:
+        self._case.told(code, body, failed=failed)
+        self._read_by_case()
+
+    def _read_by_case(self) -> None:
+        self.answers.watch(is_watching=not self._case.is_settled)
+        self.translator = self.gateway.translator(self.database, self.user, case_sensitive=self._case.now)
+
+    def resolve_doubt(self) -> None:
+        """All is answered that was under way."""
+        self.in_doubt = not self._case.is_settled
 
     def _later(self) -> Execution:
         from standin.redshift.execution import Execution

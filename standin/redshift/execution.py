@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 from standin.redshift import errors, protocol
 from standin.redshift.columns_needed import describe_relations
 from standin.redshift.connection import not_in_transaction, refusal
-from standin.redshift.dialect.statement import ColumnsNeeded, DialectError
-from standin.redshift.replies import Answer, Completion, Expect, Failed, QuietSync, checked
+from standin.redshift.dialect.statement import ColumnsNeeded, DialectError, Statement
+from standin.redshift.replies import Answer, Batch, Completion, Expect, Failed, QuietSync, checked
 from standin.redshift.transfer import execute_action
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from standin.redshift.connection import Connection
-    from standin.redshift.dialect.statement import Columns, Statement
+    from standin.redshift.dialect.statement import Columns
     from standin.redshift.translation import Translation
 
 # each round asks for relations that the round before made visible: subqueries within subqueries
@@ -38,6 +40,7 @@ class Execution:
         """Execute a simple Query, all its answers and its ReadyForQuery included."""
         connection = self._connection
         await connection.answers.settle()
+        connection.resolve_doubt()
         try:
             known = await self._translate(text)
         except DialectError as error:
@@ -47,15 +50,20 @@ class Execution:
             self._tell(failure)
             await self._sync(quiet=False)
             return
+        # questions were asked in a batch, which Postgres would take the Query into, and would not commit
+        await self._sync(quiet=True)
         statements = known.batch.statements
-        if known.is_plain:
+        in_doubt = connection.in_doubt or known.sets_case
+        if len(statements) > 1 and (in_doubt or not known.is_plain):
+            await self._several(statements, text.decode())
+            connection.resolve_doubt()
+        elif known.is_plain:
             self._whole(known, text)
-        elif len(statements) > 1:
-            await self._several(known)
+            connection.in_doubt = in_doubt
         elif statements[0].action is not None:
             await self._act(statements[0])
             await self._sync(quiet=False)
-        elif connection.answers.status == b"T":
+        elif statements[0].outside_transaction and connection.answers.status == b"T":
             connection.refuse_query(not_in_transaction(statements[0]))
         else:
             self._whole(known, text)
@@ -64,6 +72,7 @@ class Execution:
         """Prepare a statement whose rewriting must know columns."""
         connection = self._connection
         await self._catch_up()
+        connection.resolve_doubt()
         try:
             known = await self._translate(text)
             connection.send(connection.parsed(name, text, known, declared))
@@ -160,15 +169,15 @@ class Execution:
         self._connection.expect(*known.replies)
         self._connection.send(protocol.message(b"Q", (known.text if known.changed else text) + b"\0"))
 
-    async def _several(self, known: Translation) -> None:
+    async def _several(self, statements: Sequence[Statement], text: str) -> None:
         """Execute the statements of a Query one by one, in one transaction, as Postgres would."""
         connection = self._connection
-        statements = known.batch.statements
         own = connection.answers.status == b"I" and not any(each.kind in _TRANSACTION_CONTROL for each in statements)
+        is_secret = any(each.action is not None for each in statements)
         good = not own or await self._silently("begin")
-        for number, statement in enumerate(statements):
-            if not good:
-                break
+        number = 0
+        while good and number < len(statements):
+            statement = statements[number]
             if statement.outside_transaction:
                 if own:
                     await self._silently("commit")
@@ -176,22 +185,42 @@ class Execution:
                     connection.refuse_parse(not_in_transaction(statement))
                     good = await self._sync(quiet=True)
                     break
+            translator = connection.translator
             if statement.action is not None:
                 await self._act(statement)
                 good = await self._sync(quiet=True)
             else:
-                good = await self._plainly(known, number)
+                good = await self._plainly(Batch((statement,), (0,), is_secret))
             if own and good and (statement.outside_transaction or statement.commits):
                 await self._silently("begin")
+            number += 1
+            if good and number < len(statements) and connection.translator is not translator:
+                statements, number = await self._read_again(text, statements[number].start), 0
+                good = bool(statements)
         if own and connection.answers.status != b"I":
             await self._silently("commit" if good else "rollback")
         connection.client.write(protocol.message(b"Z", connection.answers.status))
 
-    async def _plainly(self, known: Translation, number: int) -> bool:
+    async def _read_again(self, text: str, start: int) -> Sequence[Statement]:
+        """The statements of a Query from here on, now that a SET reads them otherwise; none if they fail so."""
+        # blanks keep the places at which errors are
+        rest = " " * start + text[start:]
+        try:
+            known = await self._translate(rest.encode())
+        except DialectError as error:
+            self._connection.refuse_parse(error)
+        except Failed as failure:
+            self._tell(failure)
+        else:
+            return known.batch.statements if known.changed else (Statement(rest),)
+        await self._sync(quiet=True)
+        return ()
+
+    async def _plainly(self, batch: Batch) -> bool:
         connection = self._connection
-        statement = known.batch.statements[number]
+        (statement,) = batch.statements
         sync = QuietSync(connection.loop.create_future())
-        connection.expect(Completion(known.batch, number), sync)
+        connection.expect(Completion(batch, 0), sync)
         connection.send(protocol.query(statement.text))
         good = not await sync.ready
         if good and statement.commits:

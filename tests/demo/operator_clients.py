@@ -131,11 +131,13 @@ def _billing_row(header: list[str], line: list[str]) -> Row | None:
     row: Row = {}
     for column, value in zip(header, line, strict=True):
         row[column] = value or None
-        if value and (column.endswith("_date") or column in ("period_start", "period_end")):
+        if value and column != "top_up_date" and (column.endswith("_date") or column in ("period_start", "period_end")):
             day, month, year = value.split(".") if value.count(".") == 2 else ("", "", value)
             row[column] = f"{year}-{month}-{day}"
-        elif value and column in ("amount_due", "tax_amount", "amount", "quantity"):
+        elif value and column in ("amount_due", "tax_amount", "amount", "quantity", "fee_amount"):
             row[column] = value.replace(",", ".") if value.count(",") == 1 else value
+        elif column == "level" and value:
+            row[column] = int(value)
     return row
 
 
@@ -144,37 +146,52 @@ def _billing_row(header: list[str], line: list[str]) -> Row | None:
 PATHS = {
     "product_offerings": "/tmf-api/productCatalogManagement/v4/productOffering",
     "products": "/tmf-api/productInventory/v4/product",
+    "product_orders": "/tmf-api/productOrderingManagement/v4/productOrder",
 }
 
 
 def get(env: Environment, path: str, headers: dict[str, str] | None = None) -> requests.Response:
     session = requests.Session()
     session.trust_env = False
-    address = path if path.startswith("http") else env["SOURCES__CATALOG__BASE_URL"] + path
-    token = {"Authorization": f"Bearer {env['SOURCES__CATALOG__TOKEN']}"}
+    source = "ORDERS" if "productOrdering" in path else "CATALOG"
+    address = path if path.startswith("http") else env[f"SOURCES__{source}__BASE_URL"] + path
+    token = {"Authorization": f"Bearer {env[f'SOURCES__{source}__TOKEN']}"}
     return session.get(address, headers={**token, **(headers or {})}, timeout=10)
+
+
+def _collection(env: Environment, path: str, limit: int) -> tuple[list[dict[str, Any]], str]:
+    """All entries, and their ETag."""
+    entries: list[dict[str, Any]] = []
+    tags = set()
+    address: str | None = f"{path}?offset=0&limit={limit}"
+    while address:
+        page = get(env, address)
+        assert page.status_code == 200
+        assert len(page.json()) == int(page.headers["X-Result-Count"])
+        entries += page.json()
+        tags.add(page.headers["ETag"])
+        address = page.links.get("next", {}).get("url")
+    assert len(entries) == int(page.headers["X-Total-Count"])
+    assert len(tags) == 1
+    return entries, page.headers["ETag"].strip('"')
 
 
 def read_catalog(env: Environment, limit: int = 40) -> list[Batch]:
     batches = []
-    for resource, path in PATHS.items():
-        entries: list[dict[str, Any]] = []
-        tags = set()
-        address: str | None = f"{path}?offset=0&limit={limit}"
-        while address:
-            page = get(env, address)
-            assert page.status_code == 200
-            assert len(page.json()) == int(page.headers["X-Result-Count"])
-            entries += page.json()
-            tags.add(page.headers["ETag"])
-            address = page.links.get("next", {}).get("url")
-        assert len(entries) == int(page.headers["X-Total-Count"])
-        assert len(tags) == 1
-        flat = _offering if resource == "product_offerings" else _product
-        batches.append(
-            Batch("catalog", resource, path, [flat(entry) for entry in entries], page.headers["ETag"].strip('"'))
-        )
+    for resource, flat in (("product_offerings", _offering), ("products", _product)):
+        entries, tag = _collection(env, PATHS[resource], limit)
+        batches.append(Batch("catalog", resource, PATHS[resource], [flat(entry) for entry in entries], tag))
     return batches
+
+
+def read_orders(env: Environment, limit: int = 90) -> list[Batch]:
+    path = PATHS["product_orders"]
+    entries, tag = _collection(env, path, limit)
+    items = [_order_item(entry, item) for entry in entries for item in entry.get("productOrderItem", [])]
+    return [
+        Batch("orders", "product_orders", path, [_order(entry) for entry in entries], tag),
+        Batch("orders", "product_order_items", path, items, tag),
+    ]
 
 
 def _price(entry: dict[str, Any], field: str, kind: str) -> dict[str, Any]:
@@ -201,6 +218,43 @@ def _offering(entry: dict[str, Any]) -> Row:
 
 def _customer(entry: dict[str, Any]) -> str | None:
     return next((party["id"] for party in entry.get("relatedParty", []) if party["role"] == "customer"), None)
+
+
+def _contact(entry: dict[str, Any]) -> Row:
+    """How somebody who is not named can be reached."""
+    ways = {way["contactType"]: way for way in entry.get("relatedContactInformation", [])}
+    return {
+        "customer_id": _customer(entry),
+        "email_address": ways.get("email", {}).get("emailAddress"),
+        "phone_number": ways.get("phone", {}).get("phoneNumber"),
+    }
+
+
+def _order(entry: dict[str, Any]) -> Row:
+    return {
+        "product_order_id": entry["id"],
+        **_contact(entry),
+        "order_date": entry["orderDate"],
+        "channel": entry["channel"][0]["name"],
+        "state": entry["state"],
+        "completion_date": entry.get("completionDate"),
+        "last_update": entry["lastUpdate"],
+        "external_id": entry.get("externalId"),
+    }
+
+
+def _order_item(order: dict[str, Any], item: dict[str, Any]) -> Row:
+    recurring, once = (_price(item, "itemPrice", kind) for kind in ("recurring", "oneTime"))
+    return {
+        "product_order_item_id": item["id"],
+        "product_order_id": order["id"],
+        "product_id": item.get("product", {}).get("id"),
+        "product_offering_id": item.get("productOffering", {}).get("id"),
+        "action": item["action"],
+        "quantity": item["quantity"],
+        "recurring_price_amount": recurring["value"],
+        "one_time_price_amount": once["value"],
+    }
 
 
 def _product(entry: dict[str, Any]) -> Row:
@@ -249,12 +303,17 @@ def read_objects(env: Environment, source: str, announced: list[tuple[str, str]]
     for bucket, key in sorted(set(announced)):
         answer = s3.get_object(Bucket=bucket, Key=key)
         content = answer["Body"].read()
-        resource, rows = ("usage", _usage(content)) if source == "usage" else _contacts(key, content)
+        resource, rows = READERS[source](key, content)
         batches.append(Batch(source, resource, key, rows, f"{answer['ETag']}/{answer['LastModified']:%Y-%m-%dT%H:%M}"))
     return batches
 
 
-def _usage(content: bytes) -> list[Row | None]:
+def _recommendations(_: str, content: bytes) -> tuple[str, list[Row | None]]:
+    rows = pq.read_table(io.BytesIO(content)).to_pylist()
+    return "product_recommendations", [{**row, "recommended_at": row["recommended_at"].isoformat()} for row in rows]
+
+
+def _usage(_: str, content: bytes) -> tuple[str, list[Row | None]]:
     rows: list[Row | None] = []
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
         assert archive.getnames() == ["part-0.parquet", "part-1.parquet"]
@@ -264,12 +323,15 @@ def _usage(content: bytes) -> list[Row | None]:
             for row in pq.read_table(io.BytesIO(file.read())).to_pylist():
                 at = row["usage_date"]
                 rows.append({**row, "usage_date": at and at.astimezone(UTC).isoformat()})
-    return rows
+    return "usage", rows
 
 
 def _contacts(key: str, content: bytes) -> tuple[str, list[Row | None]]:
-    resource = "party_interactions" if key.startswith("interactions/") else "trouble_tickets"
-    flat = _interaction if resource == "party_interactions" else _ticket
+    resource, flat = {
+        "interactions": ("party_interactions", _interaction),
+        "tickets": ("trouble_tickets", _ticket),
+        "surveys": ("survey_responses", _response),
+    }[key.partition("/")[0]]
     return resource, [flat(entry) if (entry := _parsed(line)) else None for line in content.splitlines()]
 
 
@@ -284,11 +346,24 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
 def _interaction(entry: dict[str, Any]) -> Row:
     return {
         "party_interaction_id": entry.get("id"),
-        "customer_id": _customer(entry),
+        **_contact(entry),
         "direction": entry["direction"],
         "channel": entry["channel"][0]["name"],
         "start_date_time": entry["interactionDate"]["startDateTime"],
         "end_date_time": entry["interactionDate"].get("endDateTime"),
+    }
+
+
+def _response(entry: dict[str, Any]) -> Row:
+    return {
+        "survey_response_id": entry.get("id"),
+        "customer_id": _customer(entry),
+        "survey": entry["survey"],
+        "score": entry["score"],
+        "comment": entry.get("comment"),
+        "channel": entry["channel"]["name"],
+        "responded_at": entry["responseDate"],
+        "related_party_interaction_id": entry.get("relatedPartyInteraction", {}).get("id"),
     }
 
 
@@ -302,6 +377,9 @@ def _ticket(entry: dict[str, Any]) -> Row:
         "resolution_date": entry.get("resolutionDate"),
         "last_update": entry["lastUpdate"],
     }
+
+
+READERS = {"usage": _usage, "contacts": _contacts, "recommendations": _recommendations}
 
 
 # --- events ----------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 TEXT, DATE, TIME, NUMBER, COUNT, BOOL, POSITIVE = "text", "date", "time", "number", "count", "bool", "positive"
+NAMED = ("customer_id", "email_address", "phone_number")
 
 # Column -> (what it holds: a name above or the values allowed, whether it must be there).
 CONTRACTS: dict[str, dict[str, tuple[Any, bool]]] = {
@@ -63,6 +64,50 @@ CONTRACTS: dict[str, dict[str, tuple[Any, bool]]] = {
         "amount": (NUMBER, True),
         "method": ({"e_invoice", "direct_debit", "card", "transfer"}, True),
     },
+    "dunning_notices": {
+        "dunning_notice_id": (TEXT, True),
+        "customer_id": (TEXT, True),
+        "bill_no": (TEXT, True),
+        "notice_date": (DATE, True),
+        "level": ({1, 2, 3}, True),
+        "fee_amount": (POSITIVE, True),
+    },
+    "top_ups": {
+        "top_up_id": (TEXT, True),
+        "customer_id": (TEXT, True),
+        "product_id": (TEXT, True),
+        "top_up_date": (TIME, True),
+        "amount": (POSITIVE, True),
+        "channel": ({"web", "app", "store", "sms"}, True),
+    },
+    "product_orders": {
+        "product_order_id": (TEXT, True),
+        "order_date": (TIME, True),
+        "channel": ({"web", "app", "store", "phone"}, True),
+        "state": ({"acknowledged", "inProgress", "completed", "cancelled", "failed"}, True),
+        "completion_date": (TIME, False),
+        "last_update": (TIME, True),
+    },
+    "product_order_items": {
+        "product_order_item_id": (TEXT, True),
+        "product_order_id": (TEXT, True),
+        "product_offering_id": (TEXT, True),
+        "action": ({"add", "modify", "delete", "noChange"}, True),
+        "quantity": (POSITIVE, True),
+        "recurring_price_amount": (NUMBER, False),
+        "one_time_price_amount": (NUMBER, False),
+    },
+    "product_recommendations": {
+        "recommendation_id": (TEXT, True),
+        "customer_id": (TEXT, True),
+        "product_offering_id": (TEXT, True),
+        "model_version": (TEXT, True),
+        "placement": ({"web_home", "my_pages", "email", "agent_desktop"}, True),
+        "item_rank": ({1, 2}, True),
+        "score": (NUMBER, True),
+        "recommended_at": (TIME, True),
+        "is_holdout": (BOOL, True),
+    },
     "product_offerings": {
         "product_offering_id": (TEXT, True),
         "name": (TEXT, True),
@@ -102,20 +147,27 @@ CONTRACTS: dict[str, dict[str, tuple[Any, bool]]] = {
         "usage_date": (TIME, True),
         "usage_type": ({"voice", "sms", "data"}, True),
         "product_id": (TEXT, True),
-        "status": ({"rated"}, True),
+        "status": ({"received", "rated"}, True),
         "duration_seconds": (COUNT, False),
         "data_bytes": (COUNT, False),
         "message_count": (COUNT, False),
-        "rated_amount": (POSITIVE, True),
+        "rated_amount": (POSITIVE, False),
         "is_roaming": (BOOL, True),
     },
     "party_interactions": {
         "party_interaction_id": (TEXT, True),
-        "customer_id": (TEXT, True),
         "direction": ({"inbound", "outbound"}, True),
         "channel": ({"phone", "chat", "email", "store"}, True),
         "start_date_time": (TIME, True),
         "end_date_time": (TIME, False),
+    },
+    "survey_responses": {
+        "survey_response_id": (TEXT, True),
+        "customer_id": (TEXT, True),
+        "survey": ({"nps_relationship", "nps_support"}, True),
+        "score": (set(range(11)), True),
+        "channel": ({"email", "sms", "web", "app"}, True),
+        "responded_at": (TIME, True),
     },
     "trouble_tickets": {
         "trouble_ticket_id": (TEXT, True),
@@ -140,6 +192,10 @@ CONTRACTS: dict[str, dict[str, tuple[Any, bool]]] = {
 def is_good(resource: str, row: dict[str, Any] | None) -> bool:
     """Whether a row keeps the contract of its resource; one that could not be parsed does not."""
     if row is None:
+        return False
+    if resource in ("product_orders", "party_interactions") and not any(row.get(column) for column in NAMED):
+        return False
+    if resource == "usage" and row.get("status") == "rated" and row.get("rated_amount") is None:
         return False
     return all(_fits(row.get(column), kind, needed) for column, (kind, needed) in CONTRACTS[resource].items())
 

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from operator_clients import Batch, Environment, notifications, read_billing, read_catalog, read_crm, read_events
+from operator_clients import (
+    Batch,
+    Environment,
+    notifications,
+    read_billing,
+    read_catalog,
+    read_crm,
+    read_events,
+    read_orders,
+)
 from operator_clients import read_objects as objects
 
 from demo.operator.process import Operator
@@ -15,6 +24,7 @@ from demo.operator.truth import Truth
 
 SETTINGS = OperatorSettings(customers=60, days=20)
 FREE = Ports(0, 0, 0)
+ANNOUNCED = ("usage", "contacts", "recommendations")
 
 
 @dataclass
@@ -25,8 +35,10 @@ class Reading:
     as_of: datetime
     billing: list[Batch]
     catalog: list[Batch]
+    orders: list[Batch]
     usage: list[Batch]
     contacts: list[Batch]
+    recommendations: list[Batch]
     events: list[Batch]
     announced: dict[str, list[tuple[str, str]]]
     reached: dict[str, str]
@@ -34,21 +46,24 @@ class Reading:
     batches: list[Batch] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.batches = [*self.crm, *self.billing, *self.catalog, *self.usage, *self.contacts, *self.events]
+        whole = [*self.crm, *self.billing, *self.catalog, *self.orders]
+        self.batches = [*whole, *self.usage, *self.contacts, *self.recommendations, *self.events]
 
 
 def read(operator: Operator, before: Reading | None = None) -> Reading:
     environment = operator.environment()
     crm, as_of = read_crm(environment, before.as_of if before else None)
-    announced = {source: notifications(environment, source) for source in ("usage", "contacts")}
+    announced = {source: notifications(environment, source) for source in ANNOUNCED}
     events, reached = read_events(environment, before.reached if before else None)
     return Reading(
         crm=crm,
         as_of=as_of,
         billing=read_billing(environment),
         catalog=read_catalog(environment),
+        orders=read_orders(environment),
         usage=objects(environment, "usage", announced["usage"]),
         contacts=objects(environment, "contacts", announced["contacts"]),
+        recommendations=objects(environment, "recommendations", announced["recommendations"]),
         events=events,
         announced=announced,
         reached=reached,

@@ -6,7 +6,9 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from operator_contracts import CONTRACTS, is_good
-from operator_story import Reading, Story
+from operator_story import ANNOUNCED, Reading, Story
+
+from demo.operator.settings import SERVED
 
 
 def _fresh(story: Story, morning: int) -> list:
@@ -16,7 +18,8 @@ def _fresh(story: Story, morning: int) -> list:
     old = {(b.resource, b.uri): b.version for b in story.first.billing}
     billing = [b for b in story.second.billing if old.get((b.resource, b.uri)) != b.version]
     second = story.second
-    return [*second.crm, *billing, *second.catalog, *second.usage, *second.contacts, *second.events]
+    whole = [*second.crm, *billing, *second.catalog, *second.orders]
+    return [*whole, *second.usage, *second.contacts, *second.recommendations, *second.events]
 
 
 def test_every_delivery_holds_the_rows_that_the_truth_counts(story: Story) -> None:
@@ -43,7 +46,7 @@ def test_every_duplicate_is_an_exact_and_good_repeat(story: Story) -> None:
     rows: dict[str, Counter] = {}
     for morning in (1, 2):
         for batch in _fresh(story, morning):
-            if batch.source == "catalog":
+            if batch.source in ("catalog", "orders"):
                 ids = [repr(row) for row in batch.rows]
                 assert len(ids) == len(set(ids))
                 continue
@@ -57,9 +60,9 @@ def test_every_duplicate_is_an_exact_and_good_repeat(story: Story) -> None:
 
 
 def test_every_kind_of_dirt_occurs(story: Story) -> None:
-    for source in ("crm", "billing", "catalog", "usage", "contacts", "events"):
+    for source in SERVED:
         assert sum(d.malformed for d in story.truth.sent(source)) > 0
-        if source != "catalog":
+        if source not in ("catalog", "orders"):
             assert sum(d.duplicates for d in story.truth.sent(source)) > 0
     for resource in CONTRACTS:
         source = next(d.source for d in story.truth.deliveries if d.resource == resource)
@@ -95,7 +98,7 @@ def test_every_kind_of_dirt_occurs(story: Story) -> None:
 
 
 def test_one_notification_a_queue_is_delivered_twice(story: Story) -> None:
-    for source in ("usage", "contacts"):
+    for source in ANNOUNCED:
         for reading in (story.first, story.second):
             counts = Counter(reading.announced[source])
             assert sorted(counts.values()) == [1] * (len(counts) - 1) + [2]
@@ -106,7 +109,8 @@ def test_one_notification_a_queue_is_delivered_twice(story: Story) -> None:
 def test_the_late_files_come_with_the_second_morning(story: Story) -> None:
     new = {b.uri for b in story.second.billing} - {b.uri for b in story.first.billing}
     assert {uri for uri in new if "20261031" in uri} == {
-        f"/outgoing/{name}/{name}_20261031.csv.gz" for name in ("bills", "bill_items", "payments")
+        f"/outgoing/{name}/{name}_20261031.csv.gz"
+        for name in ("bills", "bill_items", "payments", "dunning_notices", "top_ups")
     }
     late = [uri for uri in new if "20261031" not in uri]
     assert len(late) == 1
@@ -169,8 +173,10 @@ def test_a_restart_serves_the_same_again(story: Story) -> None:
     assert story.operator.morning == 2
     assert _by_name(story.restarted.billing) == _by_name(story.second.billing)
     assert _by_name(story.restarted.catalog) == _by_name(story.second.catalog)
-    assert _by_name(story.restarted.usage) == _by_name(story.first.usage) | _by_name(story.second.usage)
-    assert _by_name(story.restarted.contacts) == _by_name(story.first.contacts) | _by_name(story.second.contacts)
+    assert _by_name(story.restarted.orders) == _by_name(story.second.orders)
+    for source in ANNOUNCED:
+        first, second, both = (getattr(r, source) for r in (story.first, story.second, story.restarted))
+        assert _by_name(both) == _by_name(first) | _by_name(second)
     # Sequence numbers go on where the first morning ended, and are the same after the restart.
     for first, second, both in zip(story.first.events, story.second.events, story.restarted.events, strict=True):
         assert second.rows or first.rows

@@ -17,7 +17,7 @@ from operator_story import FREE, SETTINGS
 
 from demo.operator import process, truth
 from demo.operator.generate import generate, read_settings, unfinished
-from demo.operator.settings import OperatorError, OperatorSettings, Ports
+from demo.operator.settings import SERVED, OperatorError, OperatorSettings, Ports
 
 PRIVATE = {"credentials.json", "host_key", "known_hosts.template"}
 
@@ -62,7 +62,7 @@ def test_the_seed_decides_every_byte(tmp_path: Path) -> None:
 def test_small_operators_have_their_dirt_too(tmp_path: Path, settings: OperatorSettings) -> None:
     generate(tmp_path / "operator", settings)
     known = truth.load(tmp_path / "operator")
-    for source in ("crm", "billing", "catalog", "usage", "contacts", "events"):
+    for source in SERVED:
         assert sum(delivery.malformed for delivery in known.sent(source)) > 0
     assert sum(d.superseded for d in known.sent("billing")) == 1
     assert len(known.customers) == settings.customers

@@ -52,14 +52,32 @@ def test_everything_refers_to_something(accepted: dict[str, list[Row]]) -> None:
     products = {row["product_id"] for row in accepted["products"]}
     bills = {row["bill_no"]: row["customer_id"] for row in accepted["bills"]}
     offerings = {row["product_offering_id"] for row in accepted["product_offerings"]}
-    for resource in ("contact_media", "consents", "bills", "products", "party_interactions", "trouble_tickets"):
+    resources = ("contact_media", "consents", "bills", "products", "trouble_tickets", "survey_responses", "top_ups")
+    for resource in (*resources, "dunning_notices", "product_recommendations"):
         assert {row["customer_id"] for row in accepted[resource]} <= customers
+    for resource in ("party_interactions", "product_orders"):
+        named = {row["customer_id"] for row in accepted[resource]}
+        assert None in named
+        assert named - {None} <= customers
     assert {row["product_id"] for row in accepted["usage"]} <= products
     assert {row["product_id"] for row in accepted["bill_items"] if row["product_id"]} <= products
     assert {row["product_offering_id"] for row in accepted["products"]} <= offerings
     assert all(bills[row["bill_no"]] == row["customer_id"] for row in accepted["payments"])
     assert {e["customer_id"] for e in accepted["events"] if "customer_id" in e} <= customers
-    for resource, key in (("products", "product_id"), ("bills", "bill_no"), ("usage", "usage_id")):
+    assert {row["product_id"] for row in accepted["top_ups"]} <= products
+    assert all(bills[row["bill_no"]] == row["customer_id"] for row in accepted["dunning_notices"])
+    interactions = {row["party_interaction_id"] for row in accepted["party_interactions"]}
+    assert {row["related_party_interaction_id"] for row in accepted["survey_responses"]} - {None} <= interactions
+    recommendations = {row["recommendation_id"]: row["customer_id"] for row in accepted["product_recommendations"]}
+    seen = [e for e in accepted["events"] if "recommendation_id" in e]
+    assert all(recommendations[e["recommendation_id"]] == e["customer_id"] for e in seen)
+    for resource, key in (
+        ("products", "product_id"),
+        ("bills", "bill_no"),
+        ("product_orders", "product_order_id"),
+        ("product_order_items", "product_order_item_id"),
+        ("product_recommendations", "recommendation_id"),
+    ):
         ids = [row[key] for row in accepted[resource]]
         assert len(ids) == len(set(ids))
 
@@ -68,7 +86,14 @@ def test_usage_of_the_last_30_days(story: Story, accepted: dict[str, list[Row]])
     owner = {row["product_id"]: row["customer_id"] for row in accepted["products"]}
     since = (datetime(2026, 10, 31, tzinfo=UTC) - timedelta(days=29)).isoformat()
     sums: dict[str, Counter] = defaultdict(Counter)
+    statuses: dict[str, set[str]] = defaultdict(set)
     for row in accepted["usage"]:
+        statuses[row["usage_id"]].add(row["status"])
+    kinds = Counter(tuple(sorted(found)) for found in statuses.values())
+    assert set(kinds) == {("rated",), ("rated", "received"), ("received",)}
+    for row in accepted["usage"]:
+        if row["status"] == "received" and "rated" in statuses[row["usage_id"]]:
+            continue
         if row["usage_date"] >= since:
             for column in ("data_bytes", "duration_seconds", "message_count", "rated_amount"):
                 sums[owner[row["product_id"]]][column] += row[column] or 0
@@ -89,7 +114,7 @@ def test_customer_attributes(story: Story, accepted: dict[str, list[Row]]) -> No
     for row in sorted(accepted["customers"], key=lambda row: row["last_update"]):
         latest[row["customer_id"]] = row
     assert {c: (row["status"], row["engaged_party_id"]) for c, row in latest.items()} == {
-        c.customer_id: (c.status, c.person_id) for c in story.truth.customers.values()
+        c.customer_id: (c.status, c.party_id) for c in story.truth.customers.values()
     }
     consents: dict[str, dict[str, str]] = defaultdict(dict)
     for row in sorted(accepted["consents"], key=lambda row: row["last_update"]):
@@ -100,6 +125,8 @@ def test_customer_attributes(story: Story, accepted: dict[str, list[Row]]) -> No
     active = Counter(row["customer_id"] for row in accepted["products"] if row["status"] == "active")
     talked: dict[str, str] = {}
     for row in accepted["party_interactions"]:
+        if row["customer_id"] is None:
+            continue
         talked[row["customer_id"]] = max(talked.get(row["customer_id"], ""), row["start_date_time"])
     for customer_id, customer in story.truth.customers.items():
         mine = [m for m in media.values() if m["customer_id"] == customer_id and m["valid_to"] is None]
@@ -108,7 +135,8 @@ def test_customer_attributes(story: Story, accepted: dict[str, list[Row]]) -> No
         assert [m["email_address"] for m in emails if m["preferred"]] == [
             e for e in [customer.preferred_email] if e is not None
         ]
-        assert customer.preferred_phone in [m["phone_number"] for m in mine if m["preferred"]]
+        phones = [m["phone_number"] for m in mine if m["preferred"] and m["contact_type"] == "phone"]
+        assert phones == [p for p in [customer.preferred_phone] if p is not None]
         assert customer.consents == consents[customer_id]
         assert customer.active_product_count == active[customer_id]
         assert customer.last_interaction_at == talked.get(customer_id)

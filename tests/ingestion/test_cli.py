@@ -87,7 +87,7 @@ def test_a_monitor_is_told_what_is_stale(ingest, warehouse, tmp_path):
 def test_list_names_every_source(ingest):
     found = {line["source"]: line["resources"] for line in json.loads(ingest("list", "--json").out)}
     assert set(found) == set(sources.NAMES)
-    assert found["billing"] == ["bills", "bill_items", "payments"]
+    assert found["billing"] == ["bills", "bill_items", "payments", "dunning_notices", "top_ups"]
 
 
 def test_tables_can_be_made_before_anything_lands(ingest, warehouse):

@@ -90,6 +90,11 @@ def _models(manifest: Manifest, *folders: str) -> list[Any]:
     return sorted((node for node in nodes if not folders or node.fqn[1] in folders), key=lambda node: str(node.name))
 
 
+def _landed(manifest: Manifest) -> list[Any]:
+    """The raw tables; the run log is dbt's own, and nothing lands in it."""
+    return [source for source in manifest.sources.values() if source.source_name != "run_log"]
+
+
 def _documented(manifest: Manifest) -> list[tuple[str, Any]]:
     """Everything with columns: models, seeds, snapshots, sources."""
     nodes = [(n.name, n) for n in manifest.nodes.values() if n.resource_type in ("model", "seed", "snapshot")]
@@ -302,7 +307,7 @@ def test_only_staging_and_observability_read_sources(manifest: Manifest) -> None
 def test_staging_is_one_to_one_with_the_raw_tables(manifest: Manifest) -> None:
     staged = [node.depends_on.nodes for node in _models(manifest, "staging")]
     assert all(len(nodes) == 1 and nodes[0].startswith("source.") for nodes in staged)
-    tables = [key for key, source in manifest.sources.items() if not source.name.startswith("_")]
+    tables = [source.unique_id for source in _landed(manifest) if not source.name.startswith("_")]
     assert sorted(nodes[0] for nodes in staged) == sorted(tables)
 
 
@@ -479,7 +484,7 @@ def test_every_raw_table_is_watched_for_loads_that_were_cut_short(manifest: Mani
         for node in manifest.nodes.values()
         if getattr(node, "test_metadata", None) and node.test_metadata.name == "belongs_to_finished_load"
     }
-    tables = {source.unique_id for source in manifest.sources.values() if source.name != "_dlt_loads"}
+    tables = {source.unique_id for source in _landed(manifest) if source.name != "_dlt_loads"}
     assert watched == tables
 
 
@@ -501,7 +506,7 @@ def test_unit_test_fixtures_have_a_row_without_nulls(manifest: Manifest) -> None
 
 
 def test_sources_have_a_freshness_and_a_clock(manifest: Manifest) -> None:
-    for source in manifest.sources.values():
+    for source in _landed(manifest):
         if source.source_name == "files" or source.name in ("_quarantine", "_dlt_loads"):
             continue
         assert source.loaded_at_field, source.name

@@ -1,7 +1,7 @@
 """A few customers with everything that can happen to one, small enough to work out by hand.
 
 C1 has everything, with repeats, corrections and overlaps. C2 is the same person's other customership and has little.
-C3 shares C1's device. C4 has nothing at all.
+C3 shares C1's device. C4 has nothing at all. Somebody writes, and somebody orders, without saying who he is.
 """
 
 from __future__ import annotations
@@ -106,6 +106,45 @@ def _event(number: int, device_id: str, occurred_at: str, kind: str, **more: Any
     }
 
 
+def _order(number: int, state: str, **more: Any) -> Row:
+    return {
+        "product_order_id": f"R{number}",
+        "order_date": "2026-10-21 10:00:00+00:00",
+        "channel": "web",
+        "state": state,
+        "last_update": "2026-10-22 08:00:00+00:00",
+        **more,
+    }
+
+
+def _item(order_number: int, number: int, action: str, **more: Any) -> Row:
+    return {
+        "product_order_item_id": f"R{order_number}-{number}",
+        "product_order_id": f"R{order_number}",
+        "item_number": number,
+        "product_offering_id": "O1",
+        "action": action,
+        "quantity": 1,
+        "currency": "EUR",
+        **more,
+    }
+
+
+def _recommendation(number: int, customer_id: str, rank: int, **more: Any) -> Row:
+    return {
+        "recommendation_id": f"N{number}",
+        "customer_id": customer_id,
+        "product_offering_id": "O1",
+        "model_version": "als-1",
+        "placement": "my_pages",
+        "item_rank": rank,
+        "score": 0.5,
+        "recommended_at": "2026-10-19 03:00:00+00:00",
+        "is_holdout": False,
+        **more,
+    }
+
+
 def _consent(number: int, purpose: str, status: str, day: str) -> Row:
     moment = f"2026-{day} 00:00:00+00:00"
     return {
@@ -129,6 +168,59 @@ def _ticket(status: str, day: str) -> Row:
         "creation_date": "2026-10-20 08:00:00+00:00",
         "last_update": f"2026-{day} 00:00:00+00:00",
     }
+
+
+def _land_orders(connection: psycopg.Connection[Any]) -> None:
+    # R1 ends one product and starts another, R2 was never fulfilled, R3 is a guest's who has C1's address
+    orders = [
+        _order(1, "completed", customer_id="C1", completion_date="2026-10-22 08:00:00+00:00", external_id="W1"),
+        _order(2, "cancelled", customer_id="C2", channel="phone"),
+        _order(3, "acknowledged", email_address="Early@X.example", phone_number="0401"),
+    ]
+    land_rows(connection, "orders", "product_orders", orders)
+    items = [
+        _item(1, 1, "delete", product_id="PR3", recurring_price_amount="9.9000"),
+        _item(1, 2, "add", product_id="PR1", recurring_price_amount="29.9000"),
+        _item(2, 1, "add", recurring_price_amount="9.9000"),
+        _item(3, 1, "add", quantity=2, one_time_price_amount="129.0000"),
+    ]
+    land_rows(connection, "orders", "product_order_items", items)
+
+
+def _land_reminders_and_top_ups(connection: psycopg.Connection[Any]) -> None:
+    # for B1, of which a part is still owed; the second letter comes twice
+    notice = {"dunning_notice_id": "L1", "customer_id": "C1", "bill_no": "B1", "fee_amount": "5.0000"}
+    second_notice = {**notice, "dunning_notice_id": "L2", "notice_date": "2026-10-04", "level": 2}
+    notices = [{**notice, "notice_date": "2026-09-20", "level": 1}, second_notice, second_notice]
+    land_rows(connection, "billing", "dunning_notices", notices)
+    top_up = {"top_up_id": "G1", "customer_id": "C1", "product_id": "PR2", "amount": "20.0000", "channel": "store"}
+    top_ups = [{**top_up, "top_up_date": "2026-10-11 12:00:00+00:00", "voucher": "9911"}] * 2
+    land_rows(connection, "billing", "top_ups", top_ups)
+
+
+def _land_answers_and_recommendations(connection: psycopg.Connection[Any]) -> None:
+    response = {
+        "survey_response_id": "V1",
+        "customer_id": "C1",
+        "survey": "nps_support",
+        "score": 3,
+        "comment": "Took long",
+        "channel": "sms",
+        "responded_at": "2026-10-19 12:00:00+00:00",
+        "related_party_interaction_id": "T1",
+    }
+    relationship = {**response, "survey_response_id": "V2", "customer_id": "C2", "survey": "nps_relationship"}
+    relationship |= {"score": 9, "comment": None, "related_party_interaction_id": None}
+    land_rows(connection, "contacts", "survey_responses", [response, response, relationship])
+
+    # C1 has withdrawn her consent to profiling, and C2 is in the control group
+    recommended = [
+        _recommendation(1, "C1", 1),
+        _recommendation(2, "C2", 1, is_holdout=True),
+        _recommendation(3, "C3", 1),
+        _recommendation(4, "C3", 2, score=0.25),
+    ]
+    land_rows(connection, "recommendations", "product_recommendations", [*recommended, recommended[0]])
 
 
 def land(connection: psycopg.Connection[Any]) -> None:
@@ -202,8 +294,13 @@ def land(connection: psycopg.Connection[Any]) -> None:
         _usage(3, "PR1", "2026-10-01 23:59:59+00:00", "sms", message_count=1),  # a day too old
         _usage(4, "PR3", "2026-10-15 00:00:00+00:00", "sms", message_count=2),  # of a product that has ended since
         _usage(5, "PR9", "2026-10-15 00:00:00+00:00", "voice", duration_seconds=7),  # nobody's
+        # received and rated later, by another archive; and received only
+        _usage(6, "PR4", "2026-10-16 00:00:00+00:00", "sms", message_count=4, status="received", rated_amount=None),
+        _usage(7, "PR4", "2026-10-16 00:00:00+00:00", "sms", message_count=8, status="received", rated_amount=None),
     ]
     land_rows(connection, "usage", "usage", usage)
+    rated = [_usage(6, "PR4", "2026-10-16 00:00:00+00:00", "sms", message_count=4)]
+    land_rows(connection, "usage", "usage", rated, uri="file-2")
 
     interaction = {
         "party_interaction_id": "T1",
@@ -213,7 +310,8 @@ def land(connection: psycopg.Connection[Any]) -> None:
         "reason": "bill",
         "start_date_time": "2026-10-19 10:00:00+00:00",
     }
-    land_rows(connection, "contacts", "party_interactions", [interaction, interaction])
+    stranger = {**interaction, "party_interaction_id": "T2", "customer_id": None, "phone_number": "040 1"}
+    land_rows(connection, "contacts", "party_interactions", [interaction, interaction, stranger])
     land_rows(
         connection,
         "contacts",
@@ -239,4 +337,7 @@ def land(connection: psycopg.Connection[Any]) -> None:
     land_rows(connection, "files", "telco_customer_churn", churners)
     line = {"user_id": 7, "date": "15-10-2014 6:58", "duration": "34.429", "item": "data", "month": "2014-11"}
     land_rows(connection, "files", "phone_data", [{**line, "total_cost": "2.09"}])
+    _land_orders(connection)
+    _land_reminders_and_top_ups(connection)
+    _land_answers_and_recommendations(connection)
     connection.commit()

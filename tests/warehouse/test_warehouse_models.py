@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from hashlib import md5
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,20 @@ if TYPE_CHECKING:
     from conftest import Dbt
 
 MARTS = {
-    "marts": ["customer_view", "dim_customers", "fct_bills", "fct_usage_daily", "fct_web_sessions"],
+    "marts": [
+        *("customer_view", "dim_customers", "dim_persons", "person_customers", "person_changes", "identity_quarantine"),
+        *("fct_bills", "fct_usage_daily", "fct_web_sessions"),
+    ],
     "observability": ["ingestion_deliveries", "quarantined_rows"],
 }
 
 
 def _customers(dbt: Dbt) -> dict[str, dict[str, Any]]:
     return {row["customer_id"]: row for row in dbt.rows("select * from marts.customer_view")}
+
+
+def _person_key(founder: str) -> str:
+    return md5(f"person|{founder}".encode(), usedforsecurity=False).hexdigest()
 
 
 def _marts(dbt: Dbt) -> dict[str, list[tuple[Any, ...]]]:
@@ -39,6 +47,8 @@ def test_the_view_of_the_customer_with_everything(built: Dbt) -> None:
     assert _customers(built)["C1"] == {
         "customer_id": "C1",
         "as_of_on": date(2026, 10, 31),
+        "person_key": _person_key("C1"),
+        "other_customer_count": 1,  # C2
         "party_id": "P1",
         "given_name": "Äiti",
         "family_name": "Öberg",
@@ -91,6 +101,7 @@ def test_the_view_of_the_others(built: Dbt) -> None:
     assert set(customers) == {"C1", "C2", "C3", "C4"}
     # the same person's other customership
     assert customers["C2"]["party_id"] == "P1"
+    assert customers["C2"]["person_key"] == customers["C1"]["person_key"] != customers["C3"]["person_key"]
     assert customers["C2"]["balance_amount"] == customers["C2"]["overdue_amount"] == Decimal(10)
     assert customers["C2"]["active_product_count"] == 0
     # paid for a bill that never landed; the address has ended; the device is shared
@@ -100,7 +111,8 @@ def test_the_view_of_the_others(built: Dbt) -> None:
     assert customers["C3"]["last_session_at"] == datetime(2026, 10, 22, 10)
     # nothing
     assert {name for name, value in customers["C4"].items() if value not in (None, 0, False)} == {
-        *("customer_id", "as_of_on", "party_id", "family_name", "language", "customer_status", "customer_since_on")
+        *("customer_id", "as_of_on", "person_key", "party_id", "family_name", "language", "customer_status"),
+        "customer_since_on",
     }
 
 

@@ -1,6 +1,6 @@
 {#- The sources that are landed here, each with its own `_deliveries` and `_quarantine`. -#}
 {% macro source_names() -%}
-    {%- set names = ['crm', 'billing', 'catalog', 'usage', 'contacts', 'events'] -%}
+    {%- set names = ['crm', 'billing', 'catalog', 'orders', 'usage', 'contacts', 'recommendations', 'events'] -%}
     {{ return(names + ['files'] if var('files_landed', false) else names) }}
 {%- endmacro %}
 

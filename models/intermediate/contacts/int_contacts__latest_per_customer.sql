@@ -23,6 +23,8 @@ ranked as (
         ) as last_interaction_at
 
     from contacts
+    -- whose contact it was where nobody was looked up is for the identity models to say
+    where customer_id is not null
 
 ),
 

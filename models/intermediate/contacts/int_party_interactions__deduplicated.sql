@@ -28,6 +28,8 @@ final as (
     select
         party_interaction_id,
         customer_id,
+        email_address,
+        phone_number,
         direction,
         channel,
         reason,

@@ -9,7 +9,8 @@ usage as (
 
 ),
 
--- The rating system repeats records: one row per record, the last landed.
+-- The rating system repeats records: one row per record, the last landed. A rated one stays rated, though it may
+-- have landed before the archive in which the record was first received.
 ranked as (
 
     select
@@ -17,6 +18,7 @@ ranked as (
         row_number() over (
             partition by usage_id
             order by
+                case when usage_status = 'rated' then 0 else 1 end asc,
                 _dlt_load_id desc,
                 _source_uri desc,
                 _source_row desc

@@ -25,7 +25,8 @@ summed as (
         cast(coalesce(sum(duration_seconds), 0) as bigint) as duration_seconds,
         cast(coalesce(sum(data_bytes), 0) as bigint) as data_bytes,
         cast(coalesce(sum(message_count), 0) as bigint) as message_count,
-        {{ as_amount('sum(rated_amount)') }} as rated_amount
+        -- what is not rated yet costs nothing yet
+        {{ as_amount('coalesce(sum(rated_amount), 0)') }} as rated_amount
 
     from usage
     group by

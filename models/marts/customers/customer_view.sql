@@ -9,6 +9,12 @@ customers as (
 
 ),
 
+person_customers as (
+
+    select * from {{ ref('person_customers') }}
+
+),
+
 contact_media as (
 
     select * from {{ ref('int_contact_media__pivoted_to_customers') }}
@@ -81,6 +87,17 @@ as_of as (
 
 ),
 
+persons as (
+
+    select
+        customer_id,
+        person_key,
+        count(*) over (partition by person_key) - 1 as other_customer_count
+
+    from person_customers
+
+),
+
 devices as (
 
     select
@@ -99,6 +116,8 @@ final as (
         as_of.as_of_on,
 
         -- who it is
+        persons.person_key,
+        persons.other_customer_count,
         customers.party_id,
         customers.given_name,
         customers.family_name,
@@ -160,6 +179,8 @@ final as (
 
     from customers
     cross join as_of
+    left join persons
+        on customers.customer_id = persons.customer_id
     left join contact_media
         on customers.customer_id = contact_media.customer_id
     left join consents

@@ -12,6 +12,7 @@ language sql stable parallel safe as $$
         when 'varbyte'::regtype then 'binary varying(64000)'
         when 'jsonb'::regtype then 'super'
         when 'json'::regtype then 'super'
+        when 'super'::regtype then 'super'
         else rs_format_type(type, typmod) end
 $$;
 
@@ -33,7 +34,8 @@ language sql stable parallel safe as $$
     select case
         when declared = 'raw' then 'none'
         when declared <> 'auto' then declared
-        when is_sort_key or type in ('bool'::regtype, 'float4'::regtype, 'float8'::regtype) then 'none'
+        when is_sort_key or type in ('bool'::regtype, 'float4'::regtype, 'float8'::regtype, 'geometry'::regtype,
+            'geography'::regtype) then 'none'
         when type in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'date'::regtype,
             'timestamp'::regtype, 'timestamptz'::regtype, 'time'::regtype, 'timetz'::regtype, 'interval'::regtype) then 'az64'
         when type = 'super'::regtype then 'zstd'

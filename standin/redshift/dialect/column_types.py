@@ -39,6 +39,8 @@ _SIMPLE = {
     "timetz": "timetz",
     "datetime": "timestamp",
     "super": "super",
+    "geometry": "geometry",
+    "geography": "geography",
     "text": "varchar(256)",
     "bpchar": "char(256)",
 }
@@ -52,7 +54,7 @@ _LENGTHS = {
 _BYTES = frozenset({"varbyte", "varbinary", "binary"})
 _DEFAULT_VARBYTE = 64_000
 _NUMERIC = frozenset({"numeric", "decimal", "dec"})
-_ABSENT = frozenset({"hllsketch", "geometry", "geography"})
+_ABSENT = frozenset({"hllsketch"})
 _REFUSED = frozenset(
     [
         "bigserial",
@@ -312,9 +314,10 @@ _ANY = frozenset(
     | _TIMES
     | {"numeric", "real", "double precision", "boolean", "char", "varchar", "super", "varbyte", "interval"}
 )
+_SPATIAL = {"geometry", "geography"}
 _ENCODINGS = {
-    "auto": _ANY,
-    "raw": _ANY,
+    "auto": _ANY | _SPATIAL,
+    "raw": _ANY | _SPATIAL,
     "az64": _INTEGERS | _TIMES | {"numeric", "interval"},
     "bytedict": _INTEGERS
     | {"numeric", "real", "double precision", "char", "varchar", "date", "timestamp", "timestamptz"},

@@ -23,7 +23,14 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, NoReturn
 
 from standin.redshift.dialect.lexer import Kind, Token, fold, join, lex
-from standin.redshift.dialect.statement import FEATURE_NOT_SUPPORTED, SYNTAX_ERROR, Context, DialectError, Statement
+from standin.redshift.dialect.statement import (
+    FEATURE_NOT_SUPPORTED,
+    SYNTAX_ERROR,
+    Context,
+    DialectError,
+    Setting,
+    Statement,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +78,7 @@ class Draft:
         self.action: object | None = None
         self.commits = False
         self.outside_transaction = False
-        self.setting: tuple[str, str] | None = None
+        self.setting: Setting | None = None
         self.comment: str | None = None
         self.long_names: dict[str, str] = {}
         self.finished = False
@@ -142,6 +149,17 @@ class Draft:
                     depth -= 1
                     if depth == 0:
                         return place
+        return -1
+
+    def enclosing(self, at: int) -> int:
+        """The place of the parenthesis or bracket around the token here; -1 if there is none."""
+        depth = 0
+        for place in range(at - 1, -1, -1):
+            token = self.tokens[place]
+            if token.kind == "punctuation":
+                depth += (token.text in _CLOSING) - (token.text in _OPENING)
+                if depth < 0:
+                    return place
         return -1
 
     def split(self, lo: int, hi: int, separator: str = ",") -> list[tuple[int, int]]:

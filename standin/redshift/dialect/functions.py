@@ -36,7 +36,6 @@ _BARE = {
     "default_iam_role": "pg_catalog.default_iam_role()",
 }
 _DATE_ADDERS = {"dateadd": "date_add", "date_add": "date_add", "datediff": "date_diff", "date_diff": "date_diff"}
-_SPATIAL = ("st_", "h3_")
 _REFUSED = SPATIAL | {
     "explain_model", "change_query_priority", "change_session_priority", "change_user_priority", "reboot_cluster",
     "get_most_recent_job_id",
@@ -238,6 +237,9 @@ def _setting(draft: Draft, at: int) -> None:
     if parameter not in PARAMETERS:
         return
     if draft.word(at) == "set_config":
+        if parameter == "enable_case_sensitive_identifier":
+            # the gateway, which reads statements by it, would not notice
+            draft.unsupported("set_config of enable_case_sensitive_identifier", name, "Use SET.")
         draft.replace(name, name + 1, quote_literal(f"redshift.{parameter}"))
     else:
         kept = f"nullif(pg_catalog.current_setting({quote_literal('redshift.' + parameter)}, true), '')"
@@ -269,6 +271,7 @@ _CALLS: dict[str, Callable[[Draft, int], None]] = {
     "listagg": ordered_sets.listagg,
     "percentile_cont": ordered_sets.percentile,
     "percentile_disc": ordered_sets.percentile,
+    "st_collect": ordered_sets.collect,
     "array": array,
     "object": object_call,
     "object_transform": object_transform,

@@ -80,6 +80,11 @@ def restored(text: bytes) -> bytes:
     return _SHORT.sub(lambda found: long(found[0].decode(errors="replace")).encode(), text)
 
 
+def may_be_short(text: bytes) -> bool:
+    """Whether a text holds what looks like a short name, whoever made it."""
+    return _SHORT.search(text) is not None
+
+
 # what `short` makes
 _SHORT = re.compile(rb'[^\0"]{43,46}_[0-9a-f]{16}(?![0-9a-f])')
 

@@ -1,4 +1,4 @@
-"""LISTAGG and the percentiles: aggregates whose order stands behind them, in WITHIN GROUP.
+"""LISTAGG, ST_COLLECT and the percentiles: aggregates whose order stands behind them, in WITHIN GROUP.
 
 Postgres orders the values of a plain aggregate inside its parentheses, and those of a window function not at all. So
 over a window, `array_agg` gathers the values and a function of the catalogue orders them (`catalog/aggregates.sql`).
@@ -151,3 +151,11 @@ def percentile(draft: Draft, at: int) -> None:
     share = draft.slice(at + 2, close)
     gathered: list[str | list[Token]] = ["array_agg(", value, ")", group.over]
     draft.replace(at, group.end, f"pg_catalog.{draft.word(at)}(", *gathered, ",", share, f", {str(downwards).lower()})")
+
+
+def collect(draft: Draft, at: int) -> None:
+    """`st_collect(geometry) within group (order by …)`."""
+    close = draft.close(at + 1)
+    group = _behind(draft, close)
+    if group.keys and not group.over:
+        draft.replace(close, group.end, group.order, ")")

@@ -4,7 +4,7 @@
 
 1. the *handler* of the leading keyword (`HANDLERS`): it knows the whole statement (CREATE TABLE, MERGE, SHOW …);
 2. the *passes* (`PASSES`), in order, over the tokens of every statement that the handler did not `finish`:
-   refusals, SUPER, query clauses, type names, functions, catalogue relations, long names.
+   refusals, SUPER, decimals, query clauses, type names, functions, catalogue relations, long names.
 
 **What a module has to offer.** One function `rewrite(draft: Draft) -> None`, listed below. It edits the draft, sets its
 properties (`tag`, `commits`, `outside_transaction`, `action`, `comment`), calls `draft.finish(sql)` when it has written
@@ -15,11 +15,9 @@ the whole of Postgres' statement itself, or raises `DialectError` (`draft.error(
 
 from __future__ import annotations
 
-import re
-from collections import OrderedDict
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from standin.redshift.dialect.draft import Draft
 from standin.redshift.dialect.lexer import Token, join, lex, split
@@ -51,35 +49,6 @@ def rewrite(sql: str, context: Context) -> list[Statement]:
     Raises `DialectError` if Redshift would refuse one of them or the stand-in cannot do it, and `ColumnsNeeded` if the
     columns of relations must be known: ask the backend and call again with `context.columns`.
     """
-    key = (sql, context.database, context.user, context.case_sensitive)
-    found: list[Statement] | None = _CACHE.get(key)
-    if found is not None and not context.columns:
-        return found
-    shape = _shape(sql, context)
-    if shape is not None and shape in _UNTOUCHED:
-        return [Statement(sql, _UNTOUCHED[shape])]
-    statements = _rewrite(sql, context)
-    if context.columns:
-        return statements
-    if len(sql) <= _CACHED_LENGTH:
-        _CACHE.put(key, statements)
-    if shape is not None and len(statements) == 1 and statements[0] == Statement(sql, statements[0].kind):
-        _UNTOUCHED.put(shape, statements[0].kind)
-    return statements
-
-
-def is_known_untouched(sql: str, context: Context) -> bool:
-    """Whether a text is known to go to Postgres as it is, from one that differed in whole numbers at most."""
-    shape = _shape(sql, context)
-    return shape is not None and shape in _UNTOUCHED
-
-
-def nothing(draft: Draft, tag: str) -> None:
-    """Redshift treats the statement as housekeeping: accept it, report its tag, do nothing."""
-    draft.finish(NOTHING, tag)
-
-
-def _rewrite(sql: str, context: Context) -> list[Statement]:
     pieces = [piece for piece in split(lex(sql)) if len(piece) > 1]
     if not pieces:
         return [Statement(sql)]
@@ -95,6 +64,11 @@ def _rewrite(sql: str, context: Context) -> list[Statement]:
         if only == Statement(only.text, only.kind, start=only.start):
             return [Statement(sql, only.kind)]
     return statements
+
+
+def nothing(draft: Draft, tag: str) -> None:
+    """Redshift treats the statement as housekeeping: accept it, report its tag, do nothing."""
+    draft.finish(NOTHING, tag)
 
 
 def run(draft: Draft) -> None:
@@ -139,45 +113,15 @@ def _handler(kind: str) -> Callable[[Draft], None] | None:
 
 @cache
 def _passes() -> tuple[Callable[[Draft], None], ...]:
-    from standin.redshift.dialect import functions, names, overlays, query, refuse, super, typenames
+    from standin.redshift.dialect import decimals, functions, names, overlays, query, refuse, super, typenames
 
     return (
         refuse.rewrite,
         super.rewrite,
+        decimals.rewrite,
         query.rewrite,
         typenames.rewrite,
         functions.rewrite,
         overlays.rewrite,
         names.rewrite,
     )
-
-
-# the cache
-
-_CACHED_STATEMENTS = 4096
-_CACHED_LENGTH = 20_000
-
-
-class _Recent(OrderedDict[Any, Any]):
-    """Keeps what was used last; not for threads: each has its own event loop, and losing an entry is harmless."""
-
-    def put(self, key: object, value: object) -> None:
-        """Keep the value, and drop the oldest if it gets crowded."""
-        self[key] = value
-        if len(self) > _CACHED_STATEMENTS:
-            self.popitem(last=False)
-
-
-_CACHE: _Recent = _Recent()
-_UNTOUCHED: _Recent = _Recent()
-
-_DIGITS = re.compile(r"\b\d+\b")
-_QUOTES = re.compile(r"['\"$]")
-_SHAPED_LENGTH = 2_000
-
-
-def _shape(sql: str, context: Context) -> tuple[str, str, str, bool] | None:
-    """The text with its whole numbers blotted out, if rewriting cannot depend on them."""
-    if len(sql) > _SHAPED_LENGTH or _QUOTES.search(sql):
-        return None
-    return (_DIGITS.sub("0", sql), context.database, context.user, context.case_sensitive)

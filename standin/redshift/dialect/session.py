@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from standin.redshift.dialect.lexer import quote_literal, quote_name, string_value
 from standin.redshift.dialect.rewrite import NOTHING
+from standin.redshift.dialect.statement import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,13 +101,13 @@ def _set(draft: Draft) -> None:
             _unknown(draft, name, at)
         return
     value = _value(draft, after + 1)
-    scope = "local " if draft.word(1) == "local" else ""
-    if value is None:
-        draft.finish(f"reset redshift.{name}", "SET")
-    else:
+    is_local = draft.word(1) == "local"
+    if value is not None:
         _check(draft, name, value, after + 1)
-        draft.finish(f"set {scope}redshift.{name} to {quote_literal(_BOOLEANS.get(value.lower(), value))}", "SET")
-    draft.setting = (name, PARAMETERS[name] if value is None else _BOOLEANS.get(value.lower(), value))
+        value = _BOOLEANS.get(value.lower(), value)
+    written = "default" if value is None else quote_literal(value)
+    draft.finish(f"set {'local ' if is_local else ''}redshift.{name} to {written}", "SET")
+    draft.setting = Setting(name, value, is_local)
 
 
 def _reset(draft: Draft) -> None:
@@ -115,11 +116,11 @@ def _reset(draft: Draft) -> None:
         draft.finish(NOTHING, "RESET")
     elif name in PARAMETERS:
         draft.finish(f"reset redshift.{name}", "RESET")
-        draft.setting = (name, PARAMETERS[name])
+        draft.setting = Setting(name)
     elif name not in _SHARED and draft.word(1) not in ("all", "session", "time"):
         _unknown(draft, name, 1)
     elif draft.word(1) == "all":
-        draft.setting = ("all", "")
+        draft.setting = Setting("all")
 
 
 def _parameter(draft: Draft, at: int) -> tuple[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 FEATURE_NOT_SUPPORTED = "0A000"
 SYNTAX_ERROR = "42601"
@@ -31,6 +32,20 @@ class Context:
     columns: Mapping[str, Columns] = field(default_factory=dict)
 
 
+class Setting(NamedTuple):
+    """A parameter of Redshift's that a statement sets.
+
+    Attributes:
+        name: in lower case; "all" for RESET ALL.
+        value: "on" and "off" for booleans; None makes it what it was when the session began.
+        is_local: until the end of the transaction only.
+    """
+
+    name: str
+    value: str | None = None
+    is_local: bool = False
+
+
 @dataclass(frozen=True)
 class Statement:
     """One statement, as it goes to Postgres.
@@ -42,7 +57,7 @@ class Statement:
         action: a `s3.CopyCommand` or `s3.UnloadCommand`: the connection executes it instead of `text`.
         commits: Redshift commits the transaction after it (TRUNCATE, ALTER TABLE APPEND).
         outside_transaction: Redshift refuses it inside a transaction block (VACUUM, ALTER COLUMN TYPE).
-        setting: (name, value) of a parameter of Redshift's that the statement sets; ("all", "") if it resets all.
+        setting: the parameter of Redshift's that the statement sets.
         start: offset of the statement in the string that the client sent.
         spots: where text moved or was put in: (offset in `text`, offset in the client's string, whether what follows is
             the client's own), rising; empty if untouched.
@@ -54,7 +69,7 @@ class Statement:
     action: object | None = None
     commits: bool = False
     outside_transaction: bool = False
-    setting: tuple[str, str] | None = None
+    setting: Setting | None = None
     start: int = 0
     spots: tuple[tuple[int, int, bool], ...] = ()
 

@@ -1,7 +1,7 @@
 """Type names: Redshift's, as Postgres takes them.
 
-The catalogue has `super` and `varbyte` as types of its own; what remains is spelling, and lengths that Redshift
-assumes.
+The catalogue has `super`, `varbyte`, `geometry` and `geography` as types of its own; what remains is spelling, and
+lengths that Redshift assumes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MAX_VARCHAR = 65535
 _VARCHAR = frozenset({"varchar", "nvarchar"})
 _VARBYTE = frozenset({"varbyte", "varbinary"})
 _NUMERIC = frozenset({"numeric", "decimal", "dec"})
-_ABSENT = frozenset({"hllsketch", "geometry", "geography"})
+_ABSENT = frozenset({"hllsketch"})
 
 
 def rewrite(draft: Draft) -> None:

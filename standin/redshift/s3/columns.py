@@ -54,6 +54,11 @@ class Column:
         return self.type in ("super", "jsonb", "json")
 
     @property
+    def is_spatial(self) -> bool:
+        """GEOMETRY and GEOGRAPHY."""
+        return self.type in ("geometry", "geography")
+
+    @property
     def length(self) -> int | None:
         """The length in bytes of CHAR(n) and VARCHAR(n); None if it is unlimited."""
         return self.typmod - 4 if self.type in ("bpchar", "varchar") and self.typmod >= 4 else None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from standin.redshift.s3.columns import Target, columns_query, read_target
 from standin.redshift.s3.encoding import encoder
-from standin.redshift.s3.errors import failure
+from standin.redshift.s3.errors import failure, unsupported
 from standin.redshift.s3.load_errors import LoadErrors, stamp
 from standin.redshift.s3.loading import Loader
 from standin.redshift.s3.worker import Worker
@@ -132,5 +132,7 @@ def _check(command: CopyCommand, target: Target) -> None:
             f"Fixed width specification has {len(options.fixed_widths)} columns, the table or column list has "
             f"{len(target.columns)}"
         )
+    if options.format not in ("csv", "delimited", "fixedwidth") and any(column.is_spatial for column in target.columns):
+        raise unsupported(f"COPY of GEOMETRY and GEOGRAPHY from {options.format.upper()}")
     if options.paths == "noshred" and not (len(target.columns) == 1 and target.columns[0].is_super):
         raise failure("COPY with JSON 'noshred' needs a single column of type SUPER")

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 _OIDS = {
     16: "bool", 17: "bytea", 20: "int8", 21: "int2", 23: "int4", 25: "text", 114: "json", 700: "float4",
     701: "float8", 1042: "bpchar", 1043: "varchar", 1082: "date", 1083: "time", 1114: "timestamp",
-    1184: "timestamptz", 1266: "timetz", 1700: "numeric", 3802: "jsonb", 4000: "super", 6551: "bytea",
+    1184: "timestamptz", 1266: "timetz", 1700: "numeric", 3000: "geometry", 3001: "geography", 3802: "jsonb",
+    4000: "super", 6551: "bytea",
 }  # fmt: skip
 _SHOWN = {
     "bool": "boolean", "bytea": "binary varying", "int2": "smallint", "int4": "integer", "int8": "bigint",

@@ -7,6 +7,7 @@ Codes: "Load error reference" of the SQL reference. Reasons: as stl_load_errors 
 from __future__ import annotations
 
 import decimal
+import re
 from typing import TYPE_CHECKING, Any
 
 from standin.redshift.s3 import temporal
@@ -36,6 +37,7 @@ _YES = frozenset(("1", "t", "true", "y", "yes"))
 _NO = frozenset(("0", "f", "false", "n", "no"))
 _INTEGERS = {"int2": ("Short", 15), "int4": ("Integer", 31), "int8": ("Long", 63)}
 _CONTEXT = decimal.Context(prec=120)
+_HEXADECIMAL = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 
 
 class BadValueError(Exception):
@@ -246,6 +248,13 @@ def _hexadecimal(value: str, column: Column, options: CopyOptions) -> bytes:
         raise BadValueError(BAD_LINE, "Invalid hexadecimal digit in VARBYTE value") from None
 
 
+def _shape(value: str, column: Column, options: CopyOptions) -> str:
+    # EWKB in hexadecimal; of EWKT, Postgres tells what is wrong
+    if value.startswith("0") and not _HEXADECIMAL.fullmatch(value):
+        raise BadValueError(BAD_LINE, "Compass I/O exception: Invalid hexadecimal character(s) found")
+    return value
+
+
 def _bytes(value: str, column: Column, options: CopyOptions) -> bytes:
     return value.encode("utf-8", "surrogateescape")
 
@@ -264,7 +273,7 @@ def _text(value: str, column: Column, options: CopyOptions) -> str:
 _CONVERTERS = {
     "int2": _integer, "int4": _integer, "int8": _integer, "numeric": _number, "float4": _float, "float8": _float,
     "bool": _boolean, "date": _date, "timestamp": _timestamp, "timestamptz": _timestamp, "time": _time,
-    "timetz": _time,
+    "timetz": _time, "geometry": _shape, "geography": _shape,
 }  # fmt: skip
 
 

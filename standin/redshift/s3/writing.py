@@ -24,6 +24,7 @@ _SLICES = 2
 _PARTITION_TYPES = (
     "int2", "int4", "int8", "numeric", "float4", "bool", "bpchar", "varchar", "text", "date", "timestamp",
 )  # fmt: skip
+_PLAIN_TEXT_ONLY = {"bytea": "VARBYTE", "geometry": "GEOMETRY", "geography": "GEOGRAPHY"}
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 # what Hive does not put into a path as it is
 _ESCAPED = "\"#%'*/:=?\\{[]^\x7f" + "".join(map(chr, range(1, 32)))
@@ -34,8 +35,9 @@ def check(options: UnloadOptions, fields: Sequence[Field]) -> None:
     names = [field.name for field in fields]
     if options.format in ("json", "parquet") and len(set(names)) < len(names):
         raise failure(f"UNLOAD as {options.format.upper()} needs unique column names", NOT_SUPPORTED)
-    if options.format not in ("csv", "delimited") and any(field.type == "bytea" for field in fields):
-        raise unsupported(f"UNLOAD of VARBYTE as {options.format.upper()}")
+    for field in fields:
+        if options.format not in ("csv", "delimited") and field.type in _PLAIN_TEXT_ONLY:
+            raise unsupported(f"UNLOAD of {_PLAIN_TEXT_ONLY[field.type]} as {options.format.upper()}")
     if options.format == "fixedwidth" and len(options.fixed_widths) != len(fields):
         raise failure(
             f"Fixed width specification has {len(options.fixed_widths)} columns, the query has {len(fields)}",

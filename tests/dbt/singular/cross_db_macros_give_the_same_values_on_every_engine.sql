@@ -38,6 +38,18 @@ days_before as (
 
 ),
 
+days_between as (
+
+    select
+        'days_between crosses a month' as promise,
+        {{ days_between("cast('2026-09-30' as date)", "cast('2026-10-02' as date)") }} = 2 as is_kept
+    union all
+    select
+        'days_between is negative backwards' as promise,
+        {{ days_between("cast('2026-10-02' as date)", "cast('2026-10-01' as date)") }} = -1 as is_kept
+
+),
+
 parse_day_first_timestamp as (
 
     select
@@ -82,6 +94,46 @@ hash_key as (
 
 ),
 
+e164_phone_number as (
+
+    select
+        'e164_phone_number knows its own' as promise,
+        {{ e164_phone_number("'+358401234567'") }} = '+358401234567' as is_kept
+    union all
+    select
+        'e164_phone_number puts the country in front, and drops what is no digit' as promise,
+        {{ e164_phone_number("'040 123-45.67'") }} = '+358401234567' as is_kept
+    union all
+    select
+        'e164_phone_number drops the 0 that is dialled at home only' as promise,
+        {{ e164_phone_number("'+358 (0)40/1234567'") }} = '+358401234567' as is_kept
+    union all
+    select
+        'e164_phone_number reads 00 as a plus, once' as promise,
+        {{ e164_phone_number("'0046 70 100 00 00'") }} = '+46701000000' as is_kept
+    union all
+    select
+        'e164_phone_number gives null for a word' as promise,
+        {{ e164_phone_number("'call me'") }} is null as is_kept
+    union all
+    select
+        'e164_phone_number gives null for more than fifteen digits' as promise,
+        {{ e164_phone_number("'+3584012345678901'") }} is null as is_kept
+
+),
+
+normal_email_address as (
+
+    select
+        'normal_email_address drops blanks and capitals' as promise,
+        {{ normal_email_address("' Aino.Laine@Example.com '") }} = 'aino.laine@example.com' as is_kept
+    union all
+    select
+        'normal_email_address gives null for what has nothing before the @' as promise,
+        {{ normal_email_address("'@example.com'") }} is null as is_kept
+
+),
+
 promises as (
 
     select * from seconds_between
@@ -90,6 +142,8 @@ promises as (
     union all
     select * from days_before
     union all
+    select * from days_between
+    union all
     select * from parse_day_first_timestamp
     union all
     select * from share_of
@@ -97,6 +151,10 @@ promises as (
     select * from as_amount
     union all
     select * from hash_key
+    union all
+    select * from e164_phone_number
+    union all
+    select * from normal_email_address
 
 )
 

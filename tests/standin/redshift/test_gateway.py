@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import struct
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -12,7 +15,7 @@ import wire
 from psycopg import sql
 from wire import SYNC, Wire, bind, describe, execute, log_in, parse
 
-from standin.redshift import protocol
+from standin.redshift import protocol, upstream
 from standin.redshift.process import face as running_face
 
 
@@ -173,6 +176,82 @@ def test_case_sensitivity_is_the_session_s(redshift):
         assert run(query) == []
 
 
+ON, OFF = (f"set enable_case_sensitive_identifier to {value}" for value in ("on", "off"))
+
+
+@pytest.mark.parametrize("prepare", [False, True])
+@pytest.mark.parametrize(
+    ("statements", "is_sensitive"),
+    [
+        (["begin", ON, "commit"], True),
+        (["begin", ON, "rollback"], False),
+        ([ON, "begin", OFF, "select 1 / 0", "commit"], True),
+        (["begin", "set local enable_case_sensitive_identifier to on", "commit"], False),
+        ([ON, "begin", "reset all", "abort"], True),
+        (["begin", ON, "truncate t", "rollback"], True),
+    ],
+)
+def test_case_sensitivity_goes_with_the_transaction(redshift, prepare, statements, is_sensitive):
+    with closing(redshift.psycopg()) as connection:
+        connection.execute("create table t (a int)")
+        for statement in statements:
+            if "/ 0" in statement:
+                with pytest.raises(psycopg.errors.DivisionByZero):
+                    connection.execute(statement)
+            else:
+                connection.execute(statement, prepare=prepare)
+        shown = connection.execute("show enable_case_sensitive_identifier").fetchone()
+        assert shown == ("on" if is_sensitive else "off",)
+        (column,) = connection.execute('select 1 as "A"', prepare=prepare).description
+        assert column.name == ("A" if is_sensitive else "a")
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        (f'select 1 as "A"; {ON}; select 1 as "A"; select 2 as "B"; {OFF}; select 3 as "C"', "aABc"),
+        (f'begin; {ON}; select 1 as "A"; rollback; select 1 as "A"', "Aa"),
+        (f'{ON}; select * exclude ("B") from (select 1 as "A", 2 as "B")', "A"),
+    ],
+)
+def test_case_sensitivity_may_change_within_a_query(redshift, query, names):
+    with log_in(redshift) as client:
+        client.send(protocol.query(query))
+        described = [protocol.columns(body) for kind, body in client.until("Z") if kind == "T"]
+        assert "".join(column.name for (column,) in described) == names
+
+
+def test_what_follows_a_change_of_case_sensitivity_waits_for_it(redshift):
+    ask = parse('select 1 as "A"') + bind() + describe() + execute()
+    with log_in(redshift) as client:
+        client.send(protocol.query(ON), ask, SYNC, parse(OFF, "off") + bind("", "off") + execute(), ask, SYNC)
+        client.send(protocol.query("begin"), protocol.query(ON), ask, SYNC, protocol.query("rollback"), ask, SYNC)
+        messages = [message for _ in range(8) for message in client.until("Z")]
+        assert "".join(kind for kind, _ in messages) == "CZ" + "12TDCZ" + "12C12TDCZ" + "CZCZ12TDCZ" + "CZ12TDCZ"
+        described = [protocol.columns(body)[0].name for kind, body in messages if kind == "T"]
+        assert described == ["A", "a", "A", "a"]
+
+
+def test_errors_after_a_change_of_case_sensitivity_are_at_their_places(redshift):
+    for wrong in ('select 1 as "A", nonsense', "create index i on nonsense (a)"):
+        text = f'{ON}; select 1 as "ä"; {wrong}'
+        with closing(redshift.psycopg()) as connection:
+            with pytest.raises(psycopg.Error) as caught:
+                connection.execute(sql.SQL(text))
+            place = int(caught.value.diag.statement_position) - 1
+            assert text[place:].startswith(("nonsense", "index"))
+            assert connection.execute("show enable_case_sensitive_identifier").fetchone() == ("off",)
+
+
+def test_case_sensitivity_is_reset_to_what_the_session_began_with(redshift):
+    with redshift.session(options="-c enable_case_sensitive_identifier=on") as run:
+        run(OFF)
+        run("reset enable_case_sensitive_identifier")
+        assert run('select "A" from (select 1 as "A", 2 as a)') == [(1,)]
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            run("select set_config('enable_case_sensitive_identifier', 'off', false)")
+
+
 @pytest.mark.parametrize("prepare", [False, True])
 @pytest.mark.parametrize(
     ("text", "place"),
@@ -323,3 +402,21 @@ def test_tls_with_a_certificate_of_its_own(warehouse_factory, redshift, tmp_path
     assert (tmp_path / "server.key").stat().st_mode & 0o077 == 0
     with pytest.raises(psycopg.OperationalError, match="server does not support SSL"):
         redshift.psycopg(sslmode="require")
+
+
+def test_postgres_is_reached_by_its_socket_and_without_one(warehouse_factory, redshift):
+    server = warehouse_factory.server
+
+    async def family(name: str | None) -> str:
+        reader, writer = await upstream.open_streams(replace(server, socket=name))
+        writer.write(struct.pack("!II", 8, protocol.SSL_REQUEST))
+        assert await reader.readexactly(1) == b"N"
+        found: str = writer.get_extra_info("socket").family.name
+        writer.close()
+        return found
+
+    assert asyncio.run(family(None)) == "AF_INET"
+    assert asyncio.run(family("@nobody/.s.PGSQL.1")) == "AF_INET"
+    if server.socket is not None:
+        assert asyncio.run(family(server.socket)) == "AF_UNIX"
+    assert redshift.execute("select distinct trim(remotehost) from stl_connection_log") == [("127.0.0.1/32",)]
