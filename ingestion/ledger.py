@@ -121,7 +121,7 @@ def grow(connection: Connection, dataset: str, line: Mapping[str, Any]) -> None:
     Args:
         connection: in that transaction.
         dataset: the raw schema.
-        line: as a new delivery's would be, with the load's id, and the counts of what is new.
+        line: as a new delivery's would be, with the counts of what is new, and the id of the load that began it.
 
     Raises:
         IngestError: there is no such line.
@@ -150,7 +150,7 @@ def grow(connection: Connection, dataset: str, line: Mapping[str, Any]) -> None:
         ],
     )
     if done.rowcount != 1:
-        raise IngestError(f"{dataset}: the ledger has {done.rowcount} lines of {line['uri']} in this load, not one")
+        raise IngestError(f"{dataset}: the ledger has {done.rowcount} lines of {line['uri']} that could go on, not one")
 
 
 def turn_seconds(source: Source) -> float:
