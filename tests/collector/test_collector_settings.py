@@ -27,21 +27,16 @@ def configured(monkeypatch, tmp_path):
     return set_to
 
 
-def test_settings_come_from_files_and_from_the_environment(configured, monkeypatch, tmp_path):
-    for name in ("COLLECTOR__SITE_IDS", "COLLECTOR__SITES__WWW__WRITE_KEYS"):
-        monkeypatch.delenv(name)
-    (tmp_path / ".dlt").mkdir()
-    (tmp_path / ".dlt" / "config.toml").write_text(
-        '[collector]\nsite_ids = ["www", "app"]\nport = 9000\ntrusted_proxies = ["10.0.0.0/8"]\n'
-        '[collector.sites.www]\norigins = ["https://www.example.com"]\nevents_per_second = 3\n'
+def test_settings_come_from_the_environment(configured):
+    configured(
+        site_ids="www, app",
+        port=9000,
+        trusted_proxies='["10.0.0.0/8"]',
+        body_kilobytes="12.5",
+        sites__www__write_keys=f'["{KEY}", "{KEY}-next"]',
+        sites__www__origins="https://www.example.com",
+        sites__app__write_keys=f"{KEY}-of-the-app",
     )
-    (tmp_path / ".dlt" / "secrets.toml").write_text(f'[collector.sites.www]\nwrite_keys = ["{KEY}", "{KEY}-next"]\n')
-    configured.__self__ if False else None
-    monkeypatch.setenv("COLLECTOR__SITES__APP__WRITE_KEYS", f'["{KEY}-of-the-app"]')
-    monkeypatch.setenv("COLLECTOR__BODY_KILOBYTES", "12.5")
-    import dlt
-
-    dlt.config.config_providers if False else None
     settings = from_configuration()
     assert (settings.port, settings.body_kilobytes, len(settings.proxies)) == (9000, 12.5, 1)
     www = settings.sites.find(f"{KEY}-next".encode())
