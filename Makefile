@@ -37,6 +37,8 @@ bench: $(INSTALLED) $(OTHERS)/installed ## what is claimed about speed and fault
 	@$(BIN)/python -m benchmarks.stream
 	@$(BIN)/python -m benchmarks.stream_faults
 	@$(BIN)/python -m benchmarks.incremental
+	@$(BIN)/python -m benchmarks.collector
+	@$(BIN)/python -m benchmarks.event_faults
 
 up: $(INSTALLED) ## start the local warehouse, and the demo operator if there is one
 	@$(BIN)/demo up
