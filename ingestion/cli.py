@@ -8,6 +8,7 @@ from ingestion.commands.check import check
 from ingestion.commands.dictionary import dictionary
 from ingestion.commands.landing import backfill, prepare, receive, redrive, run
 from ingestion.commands.new import new
+from ingestion.commands.privacy import privacy
 from ingestion.commands.quarantine import quarantine
 from ingestion.commands.sources import list_sources
 from ingestion.commands.status import status
@@ -22,5 +23,18 @@ def main() -> None:
     """
 
 
-for command in (list_sources, prepare, run, receive, backfill, redrive, quarantine, status, check, dictionary, new):
+for command in (
+    list_sources,
+    prepare,
+    run,
+    receive,
+    backfill,
+    redrive,
+    quarantine,
+    privacy,
+    status,
+    check,
+    dictionary,
+    new,
+):
     main.add_command(command)

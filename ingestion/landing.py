@@ -31,6 +31,7 @@ from ingestion.contract import Contract, MaxBytes, Rejection, Row, storable
 from ingestion.delivery import EVERYTHING_NEW
 from ingestion.errors import IngestError, LoadRefusedError, SourceUnavailableError, UnreadableDeliveryError
 from ingestion.loading import tables
+from ingestion.privacy import suppression
 from ingestion.read_ahead import read_ahead
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ingestion.delivery import Batch, Delivery, Request, Resource, Source
     from ingestion.ledger import Ledger
     from ingestion.loading import Load
+    from ingestion.privacy.suppression import Suppression
     from ingestion.warehouse import Connection, Warehouse
 
 FEW_ROWS = 20
@@ -110,13 +112,14 @@ _CONTRACTS = Contract.of(ContractLine)
 
 @dataclass
 class ResourceReport:
-    """What a run did for one table, in rows."""
+    """What a run did for one table, in rows. Those `suppressed` are rejected, too: an erased person's, not kept."""
 
     resource: str
     deliveries: int = 0
     fetched: int = 0
     landed: int = 0
     rejected: int = 0
+    suppressed: int = 0
     new_columns: list[str] = field(default_factory=list)
 
 
@@ -233,6 +236,7 @@ class _Run:
         schema = tables.declare(source.name, source.dataset, declared, self._warehouse)
         ledger = ledgers.read(self._connection, source.dataset)
         keys = {r.name: r.contract.key for r in source.resources if r.lands == "merge"}
+        suppressed = suppression.read(self._connection)
         self._say("looking for what is new")
         with tempfile.TemporaryDirectory(prefix="majakka-ingest-") as folder, ExitStack() as stack:
             # in this order at the end: whoever fetches ahead stops, then the source is let go, then the folder goes
@@ -244,7 +248,13 @@ class _Run:
             while coming.more:
                 with loading.begin(self._connection, self._warehouse, source.dataset, keys) as load:
                     attempt = _Attempt(
-                        load, ledger, self._resources, request, allow_shrink=self._allow_shrink, say=self._say
+                        load,
+                        ledger,
+                        self._resources,
+                        request,
+                        suppressed=suppressed,
+                        allow_shrink=self._allow_shrink,
+                        say=self._say,
                     )
                     self._read(coming, attempt)
                     if attempt.landed:
@@ -322,10 +332,12 @@ class _Attempt:
         resources: Mapping[str, Resource],
         request: Request,
         *,
+        suppressed: Suppression | None,
         allow_shrink: bool,
         say: Callable[[str], None],
     ) -> None:
         self._load = load
+        self._suppressed = suppressed
         self._ledger = ledger
         self._resources = resources
         self._full = request.full
@@ -354,11 +366,15 @@ class _Attempt:
         counts: dict[str, ResourceReport] = {delivery.resource: ResourceReport(delivery.resource)}
         with self._load.delivery(), ExitStack() as stack:
             quarantine = _Quarantine(self._load, self._now)
-            for batch, checked in stack.enter_context(closing(read_ahead(self._checked(delivery)))):
+            for batch, came in stack.enter_context(closing(read_ahead(self._checked(delivery)))):
                 name = batch.resource or delivery.resource
                 count = counts.setdefault(name, ResourceReport(name))
                 uri = f"{delivery.uri}#{batch.member}" if batch.member else delivery.uri
-                rejections = [*_unread(batch), *checked.rejected]
+                checked, rejections = came, [*_unread(batch), *came.rejected]
+                if self._suppressed:
+                    checked, rejections, dropped = self._suppressed.screen(self._resources[name], came, rejections)
+                    count.suppressed += dropped
+                    count.rejected += dropped
                 quarantine.add(name, uri, rejections)
                 self._first_reasons[name] += [one.reason for one in rejections[: 3 - len(self._first_reasons[name])]]
                 count.fetched += len(batch.table) + len(batch.broken)
@@ -393,6 +409,7 @@ class _Attempt:
             line.fetched += count.fetched
             line.landed += count.landed
             line.rejected += count.rejected
+            line.suppressed += count.suppressed
             line.new_columns = sorted({*line.new_columns, *count.new_columns})
 
     def _checked(self, delivery: Delivery) -> Iterator[tuple[Batch, Checked]]:
@@ -413,6 +430,7 @@ class _Attempt:
             total.deliveries += 1
             total.fetched += count.fetched
             total.rejected += count.rejected
+            total.suppressed += count.suppressed
             total.landed += count.fetched - count.rejected
             total.new_columns += count.new_columns
             self._lines.append(
@@ -445,10 +463,11 @@ class _Attempt:
 
     def _refuse_rejected(self, resource: Resource) -> None:
         count = self._counts[resource.name]
-        if count.rejected <= max(FEW_ROWS, count.fetched * resource.rejected_share_limit):
+        broken = count.rejected - count.suppressed
+        if broken <= max(FEW_ROWS, count.fetched * resource.rejected_share_limit):
             return
         raise LoadRefusedError(
-            f"{count.rejected:,} of {count.fetched:,} rows of {resource.name} break its contract, more than "
+            f"{broken:,} of {count.fetched:,} rows of {resource.name} break its contract, more than "
             f"{resource.rejected_share_limit:.0%}; this load was refused. The first: "
             f"{' | '.join(self._first_reasons[resource.name])}. "
             "Mend the source, or the contract if it is the contract that is wrong, and run again."
