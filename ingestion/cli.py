@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ingestion.commands.check import check
+from ingestion.commands.collect import collect
 from ingestion.commands.dictionary import dictionary
 from ingestion.commands.landing import backfill, prepare, receive, redrive, run
 from ingestion.commands.new import new
@@ -12,6 +13,7 @@ from ingestion.commands.privacy import privacy
 from ingestion.commands.quarantine import quarantine
 from ingestion.commands.sources import list_sources
 from ingestion.commands.status import status
+from ingestion.commands.stream import archive, replay, stream
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -28,12 +30,16 @@ for command in (
     prepare,
     run,
     receive,
+    stream,
+    archive,
+    replay,
     backfill,
     redrive,
     quarantine,
     privacy,
     status,
     check,
+    collect,
     dictionary,
     new,
 ):

@@ -23,10 +23,13 @@ def setting(source: str, key: str) -> str:
 
 def optional_setting(source: str, key: str) -> str | None:
     """The setting `sources.<source>.<key>`, or None."""
+    value = configured(f"sources.{source}.{key}")
+    return None if value is None else str(value)
+
+
+def configured(path: str) -> object:
+    """Whatever is set under a dotted path, or None; text if it comes from the environment, TOML's types from a file."""
     import dlt
 
-    path = f"sources.{source}.{key}"
     value: object = dlt.secrets.get(path)
-    if value is None:
-        value = dlt.config.get(path)
-    return None if value is None else str(value)
+    return dlt.config.get(path) if value is None else value

@@ -15,6 +15,7 @@ from ingestion.errors import IngestError
 if TYPE_CHECKING:
     from ingestion.contract import Contract, Notation
     from ingestion.ledger import Ledger
+    from ingestion.transports.stream import Stream
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,14 @@ class Source:
     name: str
     description: str
     resources: tuple[Resource, ...]
-    transport: Transport
+    transport: Transport | Stream
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether consumers read it, which share its raw schema."""
+        from ingestion.transports.stream import Stream
+
+        return isinstance(self.transport, Stream)
 
     @property
     def dataset(self) -> str:

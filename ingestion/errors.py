@@ -28,4 +28,12 @@ class UnreadableDeliveryError(IngestError):
 
 
 class RunInProgressError(IngestError):
-    """Another run of the same source holds its lock."""
+    """Another run of the same source holds its lock, or a consumer its stream."""
+
+
+class RecordsLostError(IngestError):
+    """A stream no longer has records that nobody has landed. What is lost, only a person can decide to live with."""
+
+
+class WarehouseUnavailableError(IngestError):
+    """The warehouse cannot be reached, or broke off what was under way; that has not landed. Run again later."""

@@ -92,7 +92,7 @@ def _land_queued(records: Sequence[Mapping[str, Any]], stop: Callable[[], bool])
     unfinished: list[str] = []
     for queue, messages in by_queue.items():
         source = _of_queue(queue)
-        given = source.transport.given(messages)  # type: ignore[attr-defined]
+        given = source.transport.given(messages)  # type: ignore[union-attr]
         try:
             _land(replace(source, transport=given), stop)
         except IngestError as error:
@@ -118,7 +118,7 @@ def _land_notified(event: Mapping[str, Any], stop: Callable[[], bool]) -> dict[s
         return {"reports": []}
     keys = [notice.key for notice in found or ()]
     source = _of_keys(keys, event)
-    given = source.transport.given([message])  # type: ignore[attr-defined]
+    given = source.transport.given([message])  # type: ignore[union-attr]
     report = _land(replace(source, transport=given), stop)
     if given.unfinished():
         raise IngestError(f"{source.name}: not all of {', '.join(keys)} has landed; it has to be tried again")
@@ -196,7 +196,7 @@ def _of_keys(keys: Sequence[str], event: Mapping[str, Any]) -> Source:
     from ingestion.transports.s3_objects import table_of
 
     for source in _announced():
-        objects = source.transport.objects  # type: ignore[attr-defined]
+        objects = source.transport.objects  # type: ignore[union-attr]
         if keys and all(table_of(objects, key) for key in keys):
             return source
     raise IngestError(f"no source has a table for what this event announces: {json.dumps(event, default=str)[:500]}")

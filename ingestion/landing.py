@@ -9,6 +9,9 @@
 
 A crash in 1 to 4 lands nothing, and the next run starts where this one did. A crash between 4 and 5 makes the source
 hand over again what the ledger then knows.
+
+A stream is landed by its consumers (`ingestion/streams/consumer.py`), micro-batch by micro-batch: steps 3 and 4, with
+the same `Attempt`.
 """
 
 from __future__ import annotations
@@ -16,11 +19,12 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pyarrow as pa
@@ -33,10 +37,11 @@ from ingestion.errors import IngestError, LoadRefusedError, SourceUnavailableErr
 from ingestion.loading import tables
 from ingestion.privacy import suppression
 from ingestion.read_ahead import read_ahead
+from ingestion.transports.stream import Stream
 
 if TYPE_CHECKING:
     from ingestion.contract import Checked
-    from ingestion.delivery import Batch, Delivery, Request, Resource, Source
+    from ingestion.delivery import Batch, Delivery, Request, Resource, Source, Transport
     from ingestion.ledger import Ledger
     from ingestion.loading import Load
     from ingestion.privacy.suppression import Suppression
@@ -160,6 +165,7 @@ def land(
     stop: Callable[[], bool] = lambda: False,
     say: Callable[[str], None] = lambda _: None,
     load_rows: int = LOAD_ROWS,
+    wait_seconds: float = 0,
 ) -> Report:
     """Lands what is new of a source, or what is asked for.
 
@@ -172,6 +178,7 @@ def land(
         stop: asked before each delivery; once it says so, what has been read is landed and the rest is left.
         say: called with short sentences of progress.
         load_rows: commit once so many rows have been read.
+        wait_seconds: how long to wait for whoever is landing into the same raw schema.
 
     Raises:
         UnreadableDeliveryError: some deliveries were set aside; the others have landed.
@@ -183,10 +190,19 @@ def land(
     pa.set_memory_pool(pa.system_memory_pool())
     started = time.monotonic()
     report = Report(source.name, [ResourceReport(resource.name) for resource in source.resources])
+    transport = source.transport
     try:
-        with warehouse.connect() as connection, ledgers.run_lock(connection, warehouse, source.dataset):
+        if isinstance(transport, Stream):
+            from ingestion.streams.consumer import catch_up
+
+            catch_up(source, warehouse, report, request=request, stop=stop, say=say)
+            return report
+        with (
+            warehouse.connect() as connection,
+            ledgers.run_lock(connection, warehouse, source.dataset, wait_seconds),
+        ):
             run = _Run(source, warehouse, connection, report, allow_shrink=allow_shrink, load_rows=load_rows, say=say)
-            run.land(request, frozen, stop)
+            run.land(transport, request, frozen, stop)
     except IngestError as error:
         error.report = report
         raise
@@ -227,16 +243,21 @@ class _Run:
         self._say = say
         self._resources = {resource.name: resource for resource in source.resources}
 
-    def land(self, request: Request, frozen: Sequence[Mapping[str, Any]], stop: Callable[[], bool]) -> None:
+    def land(
+        self,
+        transport: Transport,
+        request: Request,
+        frozen: Sequence[Mapping[str, Any]],
+        stop: Callable[[], bool],
+    ) -> None:
         """Load after load, until the transport has nothing more."""
-        source, transport = self._source, self._source.transport
+        source = self._source
         declared = contracts(source)
         if frozen:
             declared[ledgers.CONTRACTS] = _CONTRACTS
         schema = tables.declare(source.name, source.dataset, declared, self._warehouse)
         ledger = ledgers.read(self._connection, source.dataset)
         keys = {r.name: r.contract.key for r in source.resources if r.lands == "merge"}
-        suppressed = suppression.read(self._connection)
         self._say("looking for what is new")
         with tempfile.TemporaryDirectory(prefix="majakka-ingest-") as folder, ExitStack() as stack:
             # in this order at the end: whoever fetches ahead stops, then the source is let go, then the folder goes
@@ -247,16 +268,16 @@ class _Run:
             coming = _Coming(iter(deliveries), stop)
             while coming.more:
                 with loading.begin(self._connection, self._warehouse, source.dataset, keys) as load:
-                    attempt = _Attempt(
+                    attempt = Attempt(
                         load,
                         ledger,
                         self._resources,
                         request,
-                        suppressed=suppressed,
+                        suppressed=suppression.read(self._connection),
                         allow_shrink=self._allow_shrink,
                         say=self._say,
                     )
-                    self._read(coming, attempt)
+                    self._read(transport, coming, attempt)
                     if attempt.landed:
                         self._say("committing")
                         attempt.write_lines(frozen)
@@ -275,7 +296,7 @@ class _Run:
                 f"has landed. {first}. Ask the sender for it again; every run tries again."
             )
 
-    def _read(self, coming: _Coming, attempt: _Attempt) -> None:
+    def _read(self, transport: Transport, coming: _Coming, attempt: Attempt) -> None:
         """Reads deliveries into a load until it is full or nothing more comes."""
         while not attempt.is_full(self._load_rows) and (delivery := coming.next()):
             try:
@@ -290,7 +311,7 @@ class _Run:
                     coming.end(error)
                     continue
                 self._report.set_aside.append(SetAside(delivery.uri, str(error)))
-                self._source.transport.set_aside(delivery, error)
+                transport.set_aside(delivery, error)
 
 
 class _Coming:
@@ -322,38 +343,66 @@ class _Coming:
         self.more, self.failure = False, error
 
 
-class _Attempt:
-    """What one load has read so far; nothing of it counts before the load is committed."""
+class Attempt:
+    """What one load has read so far; nothing of it counts before the load is committed.
+
+    Attributes:
+        landed: the deliveries that were read.
+        replaced: by table, the uris whose earlier rows they replace.
+        counts: what has been read, by table.
+        grown: the ledger's lines of deliveries that go on; `ledger.grow` takes them, instead of `write_lines`.
+    """
 
     def __init__(
         self,
         load: Load,
         ledger: Ledger,
         resources: Mapping[str, Resource],
-        request: Request,
+        request: Request = EVERYTHING_NEW,
         *,
         suppressed: Suppression | None,
-        allow_shrink: bool,
-        say: Callable[[str], None],
+        allow_shrink: bool = False,
+        going_on: Collection[str] = (),
+        before: Mapping[str, ResourceReport] = MappingProxyType({}),
+        few_rows: int = FEW_ROWS,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """Begins.
+
+        Args:
+            load: takes the rows.
+            ledger: what has landed before.
+            resources: the source's tables, by name.
+            request: what was asked for.
+            suppressed: whom to keep out; read within the load's transaction, so that an erasure waits for its end.
+            allow_shrink: take a delivery that is much smaller than its earlier version.
+            going_on: uris of deliveries of which the load has brought rows before.
+            before: what the load has brought before.
+            few_rows: up to this many rejected rows a resource's limit is not asked.
+            say: called with short sentences of progress.
+        """
         self._load = load
         self._suppressed = suppressed
         self._ledger = ledger
         self._resources = resources
         self._full = request.full
         self._allow_shrink = allow_shrink
+        self._going_on = going_on
+        self._before = before
+        self._few_rows = few_rows
         self._say = say
         self._now = datetime.now(UTC)
         self._started = time.monotonic()
         self._lines: list[dict[str, Any]] = []
-        self._counts = {name: ResourceReport(name) for name in resources}
+        self.counts = {name: ResourceReport(name) for name in resources}
         self._first_reasons: dict[str, list[str]] = {name: [] for name in resources}
         self.landed: list[Delivery] = []
         self.replaced: dict[str, list[str]] = {}
+        self.grown: list[dict[str, Any]] = []
 
     def is_full(self, rows: int) -> bool:
         """Whether it is time to commit."""
-        read = sum(count.fetched for count in self._counts.values())
+        read = sum(count.fetched for count in self.counts.values())
         return read >= rows or (bool(self.landed) and time.monotonic() - self._started > LOAD_SECONDS)
 
     def read(self, delivery: Delivery) -> None:
@@ -382,7 +431,7 @@ class _Attempt:
                 count.new_columns += [new for new in checked.new_columns if new not in count.new_columns]
                 if len(checked.accepted):
                     self._load.add(name, _stamped(checked, uri, self._load.load_id))
-                self._say(f"{name}: {self._counts[name].fetched + count.fetched:,} rows")
+                self._say(f"{name}: {self.counts[name].fetched + count.fetched:,} rows")
             quarantine.flush()
             self._refuse_shrunk(delivery, counts[delivery.resource].fetched)
         if delivery.cursor_scope and not any(count.fetched for count in counts.values()):
@@ -404,7 +453,7 @@ class _Attempt:
     def report_to(self, report: Report) -> None:
         """Adds this load's counts to a run's."""
         for line in report.resources:
-            count = self._counts[line.resource]
+            count = self.counts[line.resource]
             line.deliveries += count.deliveries
             line.fetched += count.fetched
             line.landed += count.landed
@@ -426,15 +475,17 @@ class _Attempt:
                 old |= self._ledger.stretches.get((name, delivery.cursor_scope), set())
             self.replaced.setdefault(name, []).extend(sorted(old))
         for name, count in counts.items():
-            total = self._counts[name]
-            total.deliveries += 1
+            total = self.counts[name]
+            goes_on = delivery.uri in self._going_on
+            total.deliveries += not goes_on
             total.fetched += count.fetched
             total.rejected += count.rejected
             total.suppressed += count.suppressed
             total.landed += count.fetched - count.rejected
             total.new_columns += count.new_columns
-            self._lines.append(
+            (self.grown if goes_on else self._lines).append(
                 {
+                    "_dlt_load_id": self._load.load_id,
                     "resource": name,
                     "uri": delivery.uri,
                     "identity": delivery.identity,
@@ -462,12 +513,14 @@ class _Attempt:
             )
 
     def _refuse_rejected(self, resource: Resource) -> None:
-        count = self._counts[resource.name]
-        broken = count.rejected - count.suppressed
-        if broken <= max(FEW_ROWS, count.fetched * resource.rejected_share_limit):
+        count, before = self.counts[resource.name], self._before.get(resource.name, ResourceReport(resource.name))
+        fetched = before.fetched + count.fetched
+        broken = before.rejected - before.suppressed + count.rejected - count.suppressed
+        is_new = count.rejected > count.suppressed
+        if not is_new or broken <= max(self._few_rows, fetched * resource.rejected_share_limit):
             return
         raise LoadRefusedError(
-            f"{broken:,} of {count.fetched:,} rows of {resource.name} break its contract, more than "
+            f"{broken:,} of {fetched:,} rows of {resource.name} break its contract, more than "
             f"{resource.rejected_share_limit:.0%}; this load was refused. The first: "
             f"{' | '.join(self._first_reasons[resource.name])}. "
             "Mend the source, or the contract if it is the contract that is wrong, and run again."

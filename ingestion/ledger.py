@@ -6,19 +6,23 @@ its own line in dlt's `_dlt_loads`. So the ledger and the rows cannot disagree, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ingestion.errors import RunInProgressError
+from ingestion.errors import IngestError, RunInProgressError
 
 if TYPE_CHECKING:
+    from ingestion.delivery import Source
     from ingestion.warehouse import Connection, Warehouse
 
 DELIVERIES = "_deliveries"
 QUARANTINE = "_quarantine"
 CONTRACTS = "_contracts"
+
+TURN_SECONDS = 60
+"""How long to wait for the run lock of a stream's raw schema: consumers hold it while they land a micro-batch."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,76 @@ def tables(connection: Connection, dataset: str) -> set[str]:
     return {name for (name,) in found if not name.startswith("_dlt_")}
 
 
+def positions(connection: Connection, dataset: str, resource: str) -> dict[str, int]:
+    """The last landed position in every partition of a stream.
+
+    That is the largest, and not the one that landed last: the past may be landed again, too.
+    """
+    from psycopg import sql
+
+    # as numbers compare, whatever their length: Kinesis' have 56 digits
+    query = sql.SQL(
+        "select cursor_scope, cursor_value from ("
+        " select cursor_scope, cursor_value, row_number() over ("
+        " partition by cursor_scope order by length(cursor_value) desc, cursor_value desc) as place"
+        " from {} where resource = %s and cursor_scope is not null and cursor_value is not null"
+        ") as ranked where place = 1"
+    ).format(sql.Identifier(dataset, DELIVERIES))
+    return {scope: int(value) for scope, value in connection.execute(query, (resource,))}
+
+
+def grow(connection: Connection, dataset: str, line: Mapping[str, Any]) -> None:
+    """Adds to the line of a delivery that goes on; within the transaction that brings the rows.
+
+    Args:
+        connection: in that transaction.
+        dataset: the raw schema.
+        line: as a new delivery's would be, with the load's id, and the counts of what is new.
+
+    Raises:
+        IngestError: there is no such line.
+    """
+    from psycopg import sql
+
+    done = connection.execute(
+        sql.SQL(
+            "update {} set cursor_value = %s, fetched_count = fetched_count + %s, landed_count = landed_count + %s,"
+            " rejected_count = rejected_count + %s, new_columns = coalesce(%s, new_columns), landed_at = %s"
+            " where resource = %s and uri = %s and _dlt_load_id = %s"
+        ).format(sql.Identifier(dataset, DELIVERIES)),
+        [
+            line[name]
+            for name in (
+                "cursor_value",
+                "fetched_count",
+                "landed_count",
+                "rejected_count",
+                "new_columns",
+                "landed_at",
+                "resource",
+                "uri",
+                "_dlt_load_id",
+            )
+        ],
+    )
+    if done.rowcount != 1:
+        raise IngestError(f"{dataset}: the ledger has {done.rowcount} lines of {line['uri']} in this load, not one")
+
+
+def turn_seconds(source: Source) -> float:
+    """How long to wait for the run lock of a source; not at all, where only runs hold it."""
+    return TURN_SECONDS if source.is_streamed else 0
+
+
 @contextmanager
-def run_lock(connection: Connection, warehouse: Warehouse, dataset: str) -> Iterator[None]:
+def run_lock(connection: Connection, warehouse: Warehouse, dataset: str, wait_seconds: float = 0) -> Iterator[None]:
     """Keeps two runs of one source apart, also from two machines; a killed run lets go with its connection.
+
+    Args:
+        connection: not in a transaction; it holds the lock.
+        warehouse: what it is connected to.
+        dataset: the raw schema.
+        wait_seconds: how long to wait for a consumer that is landing a micro-batch.
 
     Raises:
         RunInProgressError: another run holds the lock.
@@ -89,14 +160,50 @@ def run_lock(connection: Connection, warehouse: Warehouse, dataset: str) -> Iter
     if warehouse.engine == "redshift":
         from ingestion.loading.redshift import table_lock
 
-        with table_lock(warehouse, dataset, busy):
+        with table_lock(warehouse, dataset, busy, wait_seconds):
             yield
         return
-    key = f"ingest {dataset}"
-    (got,) = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (key,)).fetchone() or (False,)
-    if not got:
+    key = _lock_key(dataset)
+    if not _locked(connection, key, wait_seconds):
         raise busy
     try:
         yield
     finally:
         connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", (key,))
+
+
+def share_run_lock(connection: Connection, warehouse: Warehouse, dataset: str) -> None:
+    """Keeps runs out, and waits for one that is under way, until the transaction ends. Consumers share it on Postgres.
+
+    On Redshift, where they take turns, this has to be the transaction's first statement: what a transaction sees is
+    decided by the first one that reads.
+    """
+    from psycopg import sql
+
+    if warehouse.engine == "redshift":
+        from ingestion.loading.redshift import LOCK_TABLE
+
+        connection.execute(sql.SQL("lock {}").format(sql.Identifier(dataset, LOCK_TABLE)))
+        return
+    connection.execute("select pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", (_lock_key(dataset),))
+
+
+def _lock_key(dataset: str) -> str:
+    return f"ingest {dataset}"
+
+
+def _locked(connection: Connection, key: str, wait_seconds: float) -> bool:
+    import psycopg
+
+    if not wait_seconds:
+        answer = connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", (key,)).fetchone()
+        return bool(answer and answer[0])
+    connection.execute("select set_config('lock_timeout', %s, false)", (str(round(wait_seconds * 1000)),))
+    try:
+        # whoever waits comes before those that ask later
+        connection.execute("select pg_advisory_lock(hashtextextended(%s, 0))", (key,))
+    except psycopg.errors.LockNotAvailable:
+        return False
+    finally:
+        connection.execute("select set_config('lock_timeout', '0', false)")
+    return True

@@ -18,7 +18,10 @@ def prepare(source: Source, warehouse: Warehouse) -> list[str]:
     """
     from ingestion import ledger as ledgers
 
-    with warehouse.connect() as connection, ledgers.run_lock(connection, warehouse, source.dataset):
+    with (
+        warehouse.connect() as connection,
+        ledgers.run_lock(connection, warehouse, source.dataset, ledgers.turn_seconds(source)),
+    ):
         return make_tables(source, warehouse)
 
 

@@ -136,7 +136,7 @@ def replay(
     reports = []
     with warehouse.connect() as connection:
         _refuse_unknown(connection, source, selection)
-        with ledgers.run_lock(connection, warehouse, source.dataset):
+        with ledgers.run_lock(connection, warehouse, source.dataset, ledgers.turn_seconds(source)):
             if not dry_run:
                 make_tables(source, warehouse)
             newest = _newest_loads(connection, source.dataset)
@@ -161,7 +161,7 @@ def purge(source: Source, warehouse: Warehouse, selection: Selection, *, dry_run
     with warehouse.connect() as connection:
         _refuse_unknown(connection, source, selection)
         table, condition = sql.Identifier(source.dataset, ledgers.QUARANTINE), selection.condition()
-        with ledgers.run_lock(connection, warehouse, source.dataset):
+        with ledgers.run_lock(connection, warehouse, source.dataset, ledgers.turn_seconds(source)):
             (count,) = connection.execute(
                 sql.SQL("select count(*) from {} where {}").format(table, condition)
             ).fetchone()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
-from ingestion.errors import IngestError
+from ingestion.errors import IngestError, WarehouseUnavailableError
 
 if TYPE_CHECKING:
     from psycopg import sql
@@ -161,6 +161,29 @@ class Warehouse:
         except psycopg.OperationalError as error:
             raise unreachable(self, error) from error
 
+    @contextmanager
+    def named_errors(self) -> Iterator[None]:
+        """Turns the driver's errors into ours.
+
+        Raises:
+            WarehouseUnavailableError: the connection broke, or the warehouse stops, or is full.
+            IngestError: it refuses a statement.
+        """
+        import psycopg
+        import redshift_connector.error
+
+        try:
+            yield
+        except (psycopg.Error, redshift_connector.error.Error, ConnectionError) as error:
+            if self.engine == "redshift":
+                from ingestion.loading.redshift import is_passing, said
+
+                passes, told = is_passing(error), said(error)
+            else:
+                passes, told = isinstance(error, psycopg.OperationalError), str(error)
+            kind = WarehouseUnavailableError if passes else IngestError
+            raise kind(f"the warehouse at {self.name} says: {told}") from error
+
     def destination(self) -> Any:
         """The dlt destination of this warehouse."""
         import dlt
@@ -178,9 +201,9 @@ class Warehouse:
         return dlt.destinations.postgres(credentials, create_indexes=False)
 
 
-def unreachable(warehouse: Warehouse, error: Exception) -> IngestError:
+def unreachable(warehouse: Warehouse, error: Exception) -> WarehouseUnavailableError:
     """The error of a warehouse that cannot be used, with what to do."""
-    return IngestError(
+    return WarehouseUnavailableError(
         f"the warehouse at {warehouse.name} cannot be used: {str(error).strip()} "
         "(`make up` starts the local one; MAJAKKA_WAREHOUSE_* names another)"
     )

@@ -18,6 +18,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import contextmanager
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from standin.account import Account
 
 SUPERUSER = "postgres"
+# An abstract name: no file, and nothing is left behind. The Redshift face saves both sides a tenth of their work by it.
+SOCKETS = "@majakka" if sys.platform == "linux" else ""
 # measured: 39 MB after initdb, 8 MB for each database, 16 MB for the next segment of the log, and room to work
 NEEDED_BYTES = 100_000_000
 _LOCK_SECONDS = 60
@@ -270,7 +273,7 @@ def _settings(port: int, file_copy_method: str) -> str:
 # Written by standin at every start: changes here are lost. Use `alter system`.
 listen_addresses = '127.0.0.1'
 port = {port}
-unix_socket_directories = ''
+unix_socket_directories = '{SOCKETS}'
 # more than Redshift gives to its users, which is 500
 max_connections = 600
 

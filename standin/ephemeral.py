@@ -220,6 +220,7 @@ def address(server: Server) -> str:
             "superuser_password": server.superuser_password,
             "folder": str(server.folder),
             "pid": server.pid,
+            "socket": server.socket,
         }
     )
 
@@ -232,6 +233,7 @@ def _server(told: dict[str, object]) -> Server:
         superuser_password=str(told["superuser_password"]),
         folder=Path(str(told["folder"])),
         pid=int(str(told["pid"])),
+        socket=None if told["socket"] is None else str(told["socket"]),
     )
 
 

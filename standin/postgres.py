@@ -1,4 +1,4 @@
-"""Start and stop a Postgres in a folder, listening on loopback TCP only.
+"""Start and stop a Postgres in a folder, listening on this machine only: loopback TCP, and a Unix socket on Linux.
 
     server = start(Path("somewhere"), port=5442)   # makes the folder if it is new, reuses the server if it runs
     server.create_database("mine")
@@ -129,6 +129,7 @@ class _Postmaster:
 
     pid: int
     port: int
+    sockets: str
     is_ready: bool
 
 
@@ -147,7 +148,8 @@ def _postmaster(folder: Path) -> _Postmaster | None:
     if not _is_postmaster(pid, folder):
         return None
     port = int(lines[3]) if len(lines) > 3 and lines[3].strip() else 0
-    return _Postmaster(pid, port, is_ready=len(lines) > 7 and lines[7].strip() == "ready")
+    sockets = lines[4].strip() if len(lines) > 4 else ""
+    return _Postmaster(pid, port, sockets, is_ready=len(lines) > 7 and lines[7].strip() == "ready")
 
 
 def _is_postmaster(pid: int, folder: Path) -> bool:
@@ -156,7 +158,14 @@ def _is_postmaster(pid: int, folder: Path) -> bool:
 
 
 def _server(folder: Path, found: _Postmaster) -> Server:
-    return Server(LOOPBACK, found.port, cluster.superuser_password(folder), folder=folder, pid=found.pid)
+    return Server(
+        LOOPBACK,
+        found.port,
+        cluster.superuser_password(folder),
+        folder=folder,
+        pid=found.pid,
+        socket=f"{found.sockets}/.s.PGSQL.{found.port}" if found.sockets else None,
+    )
 
 
 def _reuse(folder: Path, found: _Postmaster, port: int | None) -> Server:

@@ -23,6 +23,7 @@ class Server:
     """Where a server listens and who its superuser is.
 
     `folder` and `pid` are there when it was started by `standin.postgres`; a server that somebody else runs has none.
+    `socket` is the name of its Unix socket, if it has one; in an abstract name, @ stands for the zero byte.
     """
 
     host: str
@@ -31,6 +32,7 @@ class Server:
     superuser: str = SUPERUSER
     folder: Path | None = None
     pid: int | None = None
+    socket: str | None = None
 
     @classmethod
     def from_url(cls, url: str) -> Server:

@@ -400,8 +400,8 @@ class Writer:
         sent.sort(key=lambda record: record[0])
         middle = bisect_left(sent, settings.morning(1), key=lambda record: record[0])
         for morning, batch in ((1, sent[:middle]), (2, sent[middle:])):
-            content = b"".join(device.encode() + b"\t" + line + b"\n" for _, device, line, _, _ in batch)
-            files.write(self.folder / f"events-{morning}.txt", content, settings.morning(morning))
+            lines = (device.encode() + b"\t" + line + b"\n" for _, device, line, _, _ in batch)
+            files.write_lines(self.folder / f"events-{morning}.txt", lines, settings.morning(morning))
             placed = [shard(record[1]) for record in batch]
             for number in range(SHARDS):
                 mine = [record for record, place in zip(batch, placed, strict=True) if place == number]

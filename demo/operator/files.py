@@ -25,6 +25,14 @@ def write(path: Path, content: bytes, at: datetime) -> None:
     os.utime(path, (at.timestamp(), at.timestamp()))
 
 
+def write_lines(path: Path, lines: Iterable[bytes], at: datetime) -> None:
+    """The same for more than should be in memory as one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.writelines(lines)
+    os.utime(path, (at.timestamp(), at.timestamp()))
+
+
 def csv_gz(header: Sequence[str], lines: Iterable[Sequence[str]]) -> bytes:
     """`;` between fields, CRLF, ISO-8859-15, gzip without a time in it."""
     text = "\r\n".join(";".join(map(_quoted, line)) for line in [header, *lines]) + "\r\n"

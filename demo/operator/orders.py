@@ -97,6 +97,7 @@ class _Desk:
         self.of_product: dict[int, Order] = {}
         self.together: dict[tuple[int, datetime, str], Order] = {}
         self.replaced: set[int] = set()
+        self.has_refused = False
 
     def add(self, product: Product) -> None:
         """What a customer orders at the same second for the same day is one order."""
@@ -149,7 +150,8 @@ class _Desk:
     def wish(self, customer: Customer, installed: list[Product]) -> None:
         """Some who are no customers yet do not pass the credit check; some customers have a product changed."""
         dice, settings = self.dice, self.settings
-        if customer.role == "prospective" and dice.random() < 0.5:
+        if customer.role == "prospective" and (dice.random() < 0.5 or not self.has_refused):
+            self.has_refused = True
             start = max(settings.opening, customer.since)
             ordered = between(dice, start, settings.morning(2))
             offering = dice.choice([offering for offering in OFFERINGS if offering.category == "mobile"])

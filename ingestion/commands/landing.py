@@ -76,7 +76,7 @@ def run(
     from ingestion.delivery import Request
     from ingestion.run import run as run_source
 
-    _refuse_empty_window(since, until)
+    refuse_empty_window(since, until)
     reports: list[Report] = []
     failures: list[IngestError] = []
     with stopped_by_signals() as stop:
@@ -164,7 +164,7 @@ def backfill(
     """
     from ingestion.backfill import backfill as backfill_source
 
-    _refuse_empty_window(start, end)
+    refuse_empty_window(start, end)
     done = []
     with errors_told(), stopped_by_signals() as stop, Progress(source, quiet) as progress:
         for window in backfill_source(
@@ -251,7 +251,8 @@ class stopped_by_signals:  # noqa: N801 - reads as a verb where it stands
             signal.signal(number, handler)  # type: ignore[arg-type]
 
 
-def _refuse_empty_window(start: datetime | None, end: datetime | None) -> None:
+def refuse_empty_window(start: datetime | None, end: datetime | None) -> None:
+    """Ends the command if no moment can be wanted."""
     if start and end and start >= end:
         raise click.UsageError(f"the window ends ({end}) before it has begun ({start})")
 

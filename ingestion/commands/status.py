@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +16,7 @@ from ingestion.warehouse import Warehouse
 if TYPE_CHECKING:
     from ingestion.delivery import Source
     from ingestion.freshness import Freshness
+    from ingestion.streams.leases import Lease
     from ingestion.warehouse import Connection
 
 
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 def status(names: tuple[str, ...], max_age: timedelta | None, as_json: bool) -> None:
     """Show what has landed so far, per table: rows, rejected share, age of the newest delivery, columns that are new.
 
-    Without a SOURCE it tells of all that have landed. With --max-age it is for a monitor: a table is too old, too, if
-    nothing has ever landed in it.
+    Of a stream it also tells how far each partition has landed, and who lands it. Without a SOURCE it tells of all that
+    have landed. With --max-age it is for a monitor: a table is too old, too, if nothing has ever landed in it.
     """
     from ingestion.freshness import freshness
 
@@ -76,6 +77,26 @@ def _print(found: list[Freshness], old: set[tuple[str, str]]) -> None:
             )
             for line in found
         ],
+    )
+    partitions = [(line, lease) for line in found if line.stream for lease in line.stream.partitions]
+    if partitions:
+        print_table(
+            ("source", "partition", "consumer", "records a second", "lag, records", "lag", "landed until (UTC)"),
+            [_partition(line, lease) for line, lease in partitions],
+        )
+
+
+def _partition(line: Freshness, lease: Lease) -> tuple[str, ...]:
+    now = datetime.now(UTC)
+    reached = lease.read_until
+    return (
+        line.source,
+        lease.scope,
+        (lease.holder or "") if lease.is_live(now) else "nobody",
+        f"{lease.rows_per_second or 0:,.1f}" if lease.is_live(now) else "",
+        "" if lease.behind is None else f"{lease.behind:,}",
+        "" if reached is None else _spoken(max(0.0, (now - reached).total_seconds())),
+        "" if reached is None else f"{reached:%Y-%m-%d %H:%M:%S}",
     )
 
 

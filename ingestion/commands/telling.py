@@ -14,6 +14,7 @@ import click
 from ingestion.errors import (
     IngestError,
     LoadRefusedError,
+    RecordsLostError,
     RunInProgressError,
     SourceUnavailableError,
     UnreadableDeliveryError,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 EXIT_CODES: dict[type[IngestError], int] = {
     SourceUnavailableError: 3,
     LoadRefusedError: 4,
+    RecordsLostError: 4,
     UnreadableDeliveryError: 4,
     RunInProgressError: 5,
 }

@@ -61,7 +61,7 @@ class Json:
             IngestError: a line or a record is longer than 16 MiB, the records have too many different fields, or the
                 one document is cut short or not what `records_at` says.
         """
-        reading = _Reading(self)
+        reading = Reading(self)
         if self.records_at is None:
             first = 1
             for block in _blocks(stream):
@@ -77,16 +77,18 @@ class Json:
 
     def lines(self, lines: Iterable[tuple[int, bytes]]) -> Batch:
         """A batch of texts, each one JSON object, with their positions; without their children."""
-        numbered = list(lines)
-        batch = _Reading(self).numbered(numbered) if numbered else None
-        return batch or self._shape.of_records(*_parsed(numbered))
+        return self.reading().batch(list(lines))
+
+    def reading(self) -> Reading:
+        """What reads many batches, and need not learn again what it has learned from those before."""
+        return Reading(self)
 
     def records(self, rows: Sequence[int], records: Sequence[Record], broken: Sequence[Broken] = ()) -> Batch:
         """A batch of records that are already parsed; without their children."""
         return self._shape.of_records(rows, records, broken)
 
 
-class _Reading:
+class Reading:
     """One reading of a file: what has been learned of its types, and how many children there were."""
 
     def __init__(self, described: Json) -> None:
@@ -125,12 +127,12 @@ class _Reading:
         else:
             yield from self._one_by_one(iter(enumerate(texts, start=first)))
 
-    def numbered(self, numbered: Sequence[tuple[int, bytes]]) -> Batch | None:
-        """The batch of texts with their positions, if they can be parsed at once."""
+    def batch(self, numbered: Sequence[tuple[int, bytes]]) -> Batch:
+        """A batch of texts with their positions; without their children."""
         texts = [text for _, text in numbered]
-        return self._batch(
-            self._fields_of(b"\n".join(texts), texts), pa.array([row for row, _ in numbered], pa.int64())
-        )
+        rows = pa.array([row for row, _ in numbered], pa.int64())
+        batch = self._batch(self._fields_of(b"\n".join(texts), texts), rows) if texts else None
+        return batch or self._shape.of_records(*_parsed(numbered))
 
     def _fields_of(self, block: bytes, texts: Sequence[bytes] | None = None) -> pa.Table | None:
         if self._fields is None:

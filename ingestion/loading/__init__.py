@@ -8,7 +8,7 @@ has never been: the warehouse shows nothing of it, whatever stopped it, and the 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -45,13 +45,19 @@ class Load(Protocol):
         """
         ...
 
-    def commit(self, counts_as: dlt.Schema | None = None, replaced: Mapping[str, Sequence[str]] = NOTHING) -> int:
+    def commit(
+        self,
+        counts_as: dlt.Schema | None = None,
+        replaced: Mapping[str, Sequence[str]] = NOTHING,
+        first: Callable[[], None] = lambda: None,
+    ) -> int:
         """Commits everything.
 
         Args:
             counts_as: dlt's schema of the dataset; with it the load gets its line in `_dlt_loads`. Without it, the rows
                 carry the ids of loads that have theirs.
             replaced: uris by table; the rows that earlier loads brought from there are deleted.
+            first: called within the transaction, on Redshift before its first statement; if it raises, nothing counts.
 
         Returns:
             How many rows of earlier loads were deleted.
@@ -66,7 +72,11 @@ def new_load_id() -> str:
 
 @contextmanager
 def begin(
-    connection: Connection, warehouse: Warehouse, dataset: str, keys: Mapping[str, Sequence[str]] | None = None
+    connection: Connection,
+    warehouse: Warehouse,
+    dataset: str,
+    keys: Mapping[str, Sequence[str]] | None = None,
+    load_id: str | None = None,
 ) -> Iterator[Load]:
     """A load on this connection; leaving the block without `commit` undoes it.
 
@@ -75,10 +85,11 @@ def begin(
         warehouse: what it is connected to.
         dataset: the raw schema.
         keys: for tables whose new rows replace those of the same key, the key's columns.
+        load_id: that of a load that goes on; without it, a new one.
     """
     if warehouse.engine == "redshift":
         from ingestion.loading.redshift import RedshiftLoad as EngineLoad
     else:
         from ingestion.loading.postgres import PostgresLoad as EngineLoad  # type: ignore[assignment]
-    with EngineLoad.begin(connection, warehouse, dataset, keys or {}) as load:
+    with EngineLoad.begin(connection, warehouse, dataset, keys or {}, load_id or new_load_id()) as load:
         yield load

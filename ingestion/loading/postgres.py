@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from ingestion.errors import IngestError
-from ingestion.loading import NOTHING, new_load_id
+from ingestion.errors import IngestError, WarehouseUnavailableError
+from ingestion.loading import NOTHING
 from ingestion.loading.statements import Statements
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class PostgresLoad:
     """A transaction with at most one COPY open: that of the table whose rows came last."""
 
-    def __init__(self, connection: Connection, dataset: str, keys: Mapping[str, Sequence[str]]) -> None:
-        self.load_id = new_load_id()
+    def __init__(self, connection: Connection, dataset: str, keys: Mapping[str, Sequence[str]], load_id: str) -> None:
+        self.load_id = load_id
         self._connection = cast("psycopg.Connection[tuple[Any, ...]]", connection)
         self._statements = Statements(connection, dataset, keys)
         self._copying: tuple[str, list[str]] | None = None
@@ -34,12 +34,17 @@ class PostgresLoad:
     @classmethod
     @contextmanager
     def begin(
-        cls, connection: Connection, warehouse: Warehouse, dataset: str, keys: Mapping[str, Sequence[str]]
+        cls,
+        connection: Connection,
+        warehouse: Warehouse,
+        dataset: str,
+        keys: Mapping[str, Sequence[str]],
+        load_id: str,
     ) -> Iterator[PostgresLoad]:
         """A load in a transaction of its own."""
         import psycopg
 
-        load = cls(connection, dataset, keys)
+        load = cls(connection, dataset, keys, load_id)
         try:
             with connection.transaction():
                 load._statements.make_incoming()
@@ -51,7 +56,9 @@ class PostgresLoad:
                 if not load._committed:
                     raise psycopg.Rollback
         except psycopg.Error as error:
-            raise IngestError(
+            # a connection that broke, a server that stops, two that wait for one another
+            kind = WarehouseUnavailableError if isinstance(error, psycopg.OperationalError) else IngestError
+            raise kind(
                 f"{dataset}: the load failed and does not count; run again. The warehouse says: {error}"
             ) from error
 
@@ -78,9 +85,15 @@ class PostgresLoad:
         for batch in rows.to_batches():
             self._copy.write(self._encoder.write_batch(batch))
 
-    def commit(self, counts_as: dlt.Schema | None = None, replaced: Mapping[str, Sequence[str]] = NOTHING) -> int:
+    def commit(
+        self,
+        counts_as: dlt.Schema | None = None,
+        replaced: Mapping[str, Sequence[str]] = NOTHING,
+        first: Callable[[], None] = lambda: None,
+    ) -> int:
         """See `Load.commit`; the block's end commits."""
         self._end_copy()
+        first()
         removed = self._statements.settle(self.load_id, counts_as, replaced)
         self._committed = True
         return removed

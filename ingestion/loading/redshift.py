@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from ingestion.errors import IngestError, RunInProgressError
-from ingestion.loading import NOTHING, new_load_id
+from ingestion.errors import IngestError, RunInProgressError, WarehouseUnavailableError
+from ingestion.loading import NOTHING
 from ingestion.loading.statements import Statements
 
 if TYPE_CHECKING:
@@ -131,11 +132,13 @@ class RedshiftLoad:
         warehouse: Warehouse,
         dataset: str,
         keys: Mapping[str, Sequence[str]],
+        *,
+        load_id: str,
         folder: Path,
     ) -> None:
         if warehouse.staging is None:
             raise IngestError("Redshift is loaded from S3: set MAJAKKA_STAGING_URL")
-        self.load_id = new_load_id()
+        self.load_id = load_id
         self._connection = connection
         self._warehouse = warehouse
         self._dataset = dataset
@@ -149,7 +152,12 @@ class RedshiftLoad:
     @classmethod
     @contextmanager
     def begin(
-        cls, connection: Connection, warehouse: Warehouse, dataset: str, keys: Mapping[str, Sequence[str]]
+        cls,
+        connection: Connection,
+        warehouse: Warehouse,
+        dataset: str,
+        keys: Mapping[str, Sequence[str]],
+        load_id: str,
     ) -> Iterator[RedshiftLoad]:
         """A load in a transaction of its own."""
         from boto3.exceptions import Boto3Error
@@ -157,7 +165,7 @@ class RedshiftLoad:
         from redshift_connector.error import Error
 
         with tempfile.TemporaryDirectory(prefix="majakka-staging-") as name:
-            load = cls(connection, warehouse, dataset, keys, Path(name))
+            load = cls(connection, warehouse, dataset, keys, load_id=load_id, folder=Path(name))
             try:
                 with connection.transaction():
                     yield load
@@ -170,9 +178,10 @@ class RedshiftLoad:
                     f"{dataset}: the staging place {warehouse.staging and warehouse.staging.url} cannot be used, so "
                     f"nothing was loaded: {error}. See MAJAKKA_STAGING_URL and this process' AWS credentials."
                 ) from error
-            except Error as error:
-                raise IngestError(
-                    f"{dataset}: the load failed and does not count; run again. The warehouse says: {_said(error)}"
+            except (Error, ConnectionError) as error:
+                kind = WarehouseUnavailableError if is_passing(error) else IngestError
+                raise kind(
+                    f"{dataset}: the load failed and does not count; run again. The warehouse says: {said(error)}"
                 ) from error
 
     @contextmanager
@@ -194,15 +203,26 @@ class RedshiftLoad:
         target, rows = self._statements.target(table, rows)
         self._parts.write(table, target, rows)
 
-    def commit(self, counts_as: dlt.Schema | None = None, replaced: Mapping[str, Sequence[str]] = NOTHING) -> int:
+    def commit(
+        self,
+        counts_as: dlt.Schema | None = None,
+        replaced: Mapping[str, Sequence[str]] = NOTHING,
+        first: Callable[[], None] = lambda: None,
+    ) -> int:
         """See `Load.commit`; the block's end commits."""
         self._parts.close()
-        staged = _Staged(self._staging, f"{self._dataset}/{self.load_id}")
+        # a load that goes on stages under its id again
+        staged = _Staged(self._staging, f"{self._dataset}/{self.load_id}/{uuid.uuid4().hex[:8]}")
         try:
+            manifests = {
+                (target, names): staged.upload(target, files) for (_, target, names), files in self._parts.files.items()
+            }
+            # everything is on S3 before anybody is kept waiting
+            first()
             self._statements.make_incoming()
-            for (table, target, names), files in self._parts.files.items():
+            for table, target, names in self._parts.files:
                 self._statements.add_columns(table, names)
-                manifest = staged.upload(target, files)
+                manifest = manifests[target, names]
                 json_columns = self._statements.json_columns(table).intersection(names)
                 self._copy(target, names, manifest, staged.authorization(), serialize=bool(json_columns))
             removed = self._statements.settle(self.load_id, counts_as, replaced)
@@ -338,7 +358,9 @@ class _Staged:
 
 
 @contextmanager
-def table_lock(warehouse: Warehouse, dataset: str, busy: RunInProgressError) -> Iterator[None]:
+def table_lock(
+    warehouse: Warehouse, dataset: str, busy: RunInProgressError, wait_seconds: float = LOCK_SECONDS
+) -> Iterator[None]:
     """A lock on a table of the dataset, held by a transaction on a connection of its own; it ends with that.
 
     Redshift has no advisory locks, and LOCK waits: a short statement time-out turns waiting into an answer.
@@ -353,7 +375,7 @@ def table_lock(warehouse: Warehouse, dataset: str, busy: RunInProgressError) -> 
     with connect(warehouse) as connection:
         connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(dataset)))
         connection.execute(sql.SQL("create table if not exists {} (locked_by bigint)").format(table))
-        connection.execute(f"set statement_timeout to {LOCK_SECONDS * 1000}")
+        connection.execute(f"set statement_timeout to {round(max(wait_seconds, LOCK_SECONDS) * 1000)}")
         with connection.transaction():
             try:
                 connection.execute(sql.SQL("lock {}").format(table))
@@ -362,7 +384,17 @@ def table_lock(warehouse: Warehouse, dataset: str, busy: RunInProgressError) -> 
             yield
 
 
-def _said(error: Exception) -> str:
+def is_passing(error: Exception) -> bool:
+    """Whether the connection broke, the cluster stops, or transactions were in each other's way."""
+    from redshift_connector.error import InterfaceError, OperationalError
+
+    told = error.args[0] if error.args else None
+    if isinstance(told, dict):
+        return str(told.get("C", ""))[:2] in ("08", "40", "53", "57") or "1023" in str(told.get("M", ""))[:40]
+    return isinstance(error, InterfaceError | OperationalError | ConnectionError)
+
+
+def said(error: Exception) -> str:
     """What the warehouse says, without the statement: it may hold keys."""
     told = error.args[0] if error.args else error
     return str(told.get("M", told)) if isinstance(told, dict) else str(told)

@@ -2,8 +2,9 @@
 
 The warehouse's part is one transaction: rows go, hashes that keep them out stay, the ledger counts the rows as
 rejected, the receipt is written and the request forgets whom it was about. What was not committed has never been, so a
-killed erasure starts again, and its receipt is written once. The archive's objects are rewritten before that, one at a
-time, which can be repeated. Nobody lands meanwhile: the locks of all sources are held.
+killed erasure starts again, and its receipt is written once. The archive's objects are rewritten on the way, one at a
+time, which can be repeated. Nobody lands meanwhile: the locks of all sources are held, and whoever lands a stream has
+to read the table of hashes first, which is locked.
 
 At the end of the transaction every text and JSON column of every table is searched once more. Something left there
 undoes all of it, and is named.
@@ -64,21 +65,25 @@ def erase(
         IngestError: there is no such request, nobody knows the customer, the key is missing, or a trace would be left.
             Nothing in the warehouse was changed.
     """
+    from psycopg import sql
+
     key = Key.from_settings()
     with warehouse.connect() as connection, ExitStack() as stack:
         request = requests.find(connection, request_id)
         there = {one.name: ledgers.tables(connection, one.dataset) for one in sources}
         landed = [one for one in sources if there[one.name]]
         for one in landed:
-            stack.enter_context(ledgers.run_lock(connection, warehouse, one.dataset))
+            stack.enter_context(ledgers.run_lock(connection, warehouse, one.dataset, ledgers.turn_seconds(one)))
         if done := requests.receipt(connection, request_id):
             return done
         raw = [RawTable(one, table) for one in landed for table in one.resources if table.name in there[one.name]]
-        say("finding what leads to the person")
-        person = subject.find(connection, warehouse, request, raw)
-        lines = archive.erase(person.searched(), dry_run=dry_run, say=say)
         try:
             with connection.transaction():
+                # whoever is landing has read it, and is waited for; whoever lands next reads what we write
+                connection.execute(sql.SQL("lock table {}").format(requests.table(SUPPRESSED)))
+                say("finding what leads to the person")
+                person = subject.find(connection, warehouse, request, raw)
+                lines = archive.erase(sources, person.searched(), dry_run=dry_run, say=say)
                 work = _Erasure(connection, warehouse, raw, person=person, key=key, say=say)
                 lines += work.run()
                 receipt = Receipt(
@@ -220,17 +225,28 @@ class _Erasure:
         from psycopg import sql
 
         declared = {column.name: column for column in raw.resource.contract.columns}
-        for name in table.columns:
-            column = declared.get(name)
-            if name in _PROVENANCE or (column is not None and column.personal in _DECIDES):
-                continue
-            blank = sql.Literal(None if name in table.nullable else blank_of(column))
-            count = self._count(
-                sql.SQL("update {} set {} = {} where {}").format(
-                    table.identifier, sql.Identifier(name), blank, self._spoken_of.speaks(table, [name])
+        searched = [
+            name
+            for name in table.columns
+            if name not in _PROVENANCE and not (name in declared and declared[name].personal in _DECIDES)
+        ]
+        if not searched:
+            return
+        each = [
+            sql.SQL("count(case when {} then 1 end)").format(self._spoken_of.speaks(table, [name])) for name in searched
+        ]
+        counts = self._connection.execute(
+            sql.SQL("select {} from {}").format(sql.SQL(", ").join(each), table.identifier)
+        ).fetchone()
+        for name, count in zip(searched, counts, strict=True):
+            if count:
+                blank = sql.Literal(None if name in table.nullable else blank_of(declared.get(name)))
+                self._connection.execute(
+                    sql.SQL("update {} set {} = {} where {}").format(
+                        table.identifier, sql.Identifier(name), blank, self._spoken_of.speaks(table, [name])
+                    )
                 )
-            )
-            self._note(table.place, "blanked", count)
+        self._note(table.place, "blanked", sum(counts))
 
     def _delete(self, table: Table) -> None:
         """Rows of what is made from the raw tables, and of tables that nobody has described."""

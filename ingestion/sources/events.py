@@ -1,4 +1,4 @@
-"""Events: what people do on the web site and in the app, from a Kinesis stream."""
+"""Events: what people do on the web site and in the app, from a stream: Kinesis or Kafka, as the settings say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from ingestion.contract import AtLeast, Between, Bits, Contract, MaxBytes, Numeric, Personal, RequiredWhen, Row
 from ingestion.delivery import Resource, Source
 from ingestion.formats.json import Json, same_names
-from ingestion.transports.kinesis import Kinesis
+from ingestion.transports.stream import Stream
 
 
 class Event(Row, key="event_id"):
@@ -63,9 +63,9 @@ def source() -> Source:
     contract = Contract.of(Event)
     return Source(
         name="events",
-        description="web and app events (Kinesis, JSON)",
+        description="web and app events (a stream of JSON)",
         resources=(Resource("events", contract, "web and app events"),),
-        transport=Kinesis(
+        transport=Stream(
             source="events",
             resource="events",
             format=Json(columns=same_names(*(column.name for column in contract.columns))),

@@ -14,3 +14,8 @@ def dateadd(datepart: str, interval: int, from_date_or_timestamp: str) -> str:
 def string_literal(value: str) -> str:
     """A text in quotes."""
     return f"'{value}'"
+
+
+def datediff(first_date: str, second_date: str, datepart: str) -> str:
+    """How many borders of days, hours and so on lie between two times."""
+    return f"datediff({datepart}, {first_date}, {second_date})"

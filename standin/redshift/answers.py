@@ -201,7 +201,9 @@ class Answers:
         else:
             fields = errors.translate(protocol.split_fields(names.restored(body)))
             if isinstance(reply, Completion) and fields.get("P", "").isdigit():
-                fields["P"] = str(reply.batch.position(int(fields["P"])))
+                position = reply.batch.position(int(fields.pop("P")))
+                if position is not None:
+                    fields["P"] = str(position)
             change = protocol.message(b"E", protocol.join_fields(fields))
         if self.copying:
             self.copying = False

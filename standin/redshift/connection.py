@@ -11,7 +11,7 @@ import struct
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Protocol
 
-from standin.redshift import protocol, types
+from standin.redshift import protocol, types, upstream
 from standin.redshift.answers import Answers, write
 from standin.redshift.case import CaseSensitivity, concerns
 from standin.redshift.dialect.statement import ACTIVE_TRANSACTION, ColumnsNeeded, DialectError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from standin.redshift.dialect.statement import Statement
     from standin.redshift.execution import Execution
     from standin.redshift.gateway import Gateway
+    from standin.server import Server
 
 # as Redshift: what is longer is not even collected
 MAX_STATEMENT_BYTES = 16_777_216
@@ -116,9 +117,9 @@ class Connection(asyncio.Protocol):
 
     # -------------------------------------------------------------------------------------------- coming and going
 
-    async def open(self, host: str, port: int, startup: bytes) -> None:
+    async def open(self, server: Server, startup: bytes) -> None:
         """Connect to Postgres and introduce the client to it. Raises `OSError`."""
-        transport, _ = await self.loop.create_connection(lambda: Backend(self), host, port)
+        transport, _ = await upstream.connect(server, lambda: Backend(self))
         if self._closed:
             transport.abort()
             return

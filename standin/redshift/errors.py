@@ -113,8 +113,27 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
 }
 
 
+_ATOMIC_HINT = (
+    "Try calling the procedure as a top-level call i.e. not from within an explicit transaction block. Or, if this "
+    "procedure (or one of its ancestors in the call chain) was created with SET config options, recreate the procedure "
+    "without them."
+)
+
+
+def _atomic(fields: Fields) -> Fields:
+    """The error of a procedure that would end a transaction that it has not begun."""
+    context = fields.get("W", "")
+    if fields.get("C") != "2D000" or fields.get("M") != "invalid transaction termination":
+        return fields
+    verb = "ROLLBACK" if context.split("\n")[0].endswith("ROLLBACK") else "COMMIT"
+    verb = "TRUNCATE" if "rs_truncated" in context else verb
+    text = f"{verb} cannot be invoked from a procedure that is executing in an atomic context."
+    return {**fields, "M": text, "H": _ATOMIC_HINT}
+
+
 def translate(fields: Fields) -> Fields:
     """The fields of an ErrorResponse, by their one-letter codes, as Redshift would send them."""
+    fields = _atomic(fields)
     fields = _without_own_calls(fields)
     for rule in _RULES.get(fields.get("C", ""), ()):
         found = rule.pattern.fullmatch(fields.get("M", ""))

@@ -50,6 +50,8 @@ class Execution:
             self._tell(failure)
             await self._sync(quiet=False)
             return
+        # questions were asked in a batch, which Postgres would take the Query into, and would not commit
+        await self._sync(quiet=True)
         statements = known.batch.statements
         in_doubt = connection.in_doubt or known.sets_case
         if len(statements) > 1 and (in_doubt or not known.is_plain):
@@ -171,6 +173,7 @@ class Execution:
         """Execute the statements of a Query one by one, in one transaction, as Postgres would."""
         connection = self._connection
         own = connection.answers.status == b"I" and not any(each.kind in _TRANSACTION_CONTROL for each in statements)
+        is_secret = any(each.action is not None for each in statements)
         good = not own or await self._silently("begin")
         number = 0
         while good and number < len(statements):
@@ -187,7 +190,7 @@ class Execution:
                 await self._act(statement)
                 good = await self._sync(quiet=True)
             else:
-                good = await self._plainly(statement)
+                good = await self._plainly(Batch((statement,), (0,), is_secret))
             if own and good and (statement.outside_transaction or statement.commits):
                 await self._silently("begin")
             number += 1
@@ -213,10 +216,11 @@ class Execution:
         await self._sync(quiet=True)
         return ()
 
-    async def _plainly(self, statement: Statement) -> bool:
+    async def _plainly(self, batch: Batch) -> bool:
         connection = self._connection
+        (statement,) = batch.statements
         sync = QuietSync(connection.loop.create_future())
-        connection.expect(Completion(Batch((statement,), (0,)), 0), sync)
+        connection.expect(Completion(batch, 0), sync)
         connection.send(protocol.query(statement.text))
         good = not await sync.ready
         if good and statement.commits:

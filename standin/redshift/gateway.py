@@ -8,7 +8,7 @@ import logging
 import traceback
 from typing import TYPE_CHECKING
 
-from standin.redshift import protocol
+from standin.redshift import protocol, upstream
 from standin.redshift.arrival import Arrival
 from standin.redshift.dialect.statement import Context
 from standin.redshift.history import write_history
@@ -35,8 +35,8 @@ class Gateway:
     With a TLS context it lets clients encrypt that ask for it.
     """
 
-    def __init__(self, backend: Server, tls: ssl.SSLContext | None = None) -> None:
-        self._backend = backend
+    def __init__(self, server: Server, tls: ssl.SSLContext | None = None) -> None:
+        self._backend = server
         self.tls = tls
         self._server: asyncio.Server | None = None
         self._connections: set[Connection] = set()
@@ -137,7 +137,7 @@ class Gateway:
 
     async def _connect(self, connection: Connection, startup: bytes) -> None:
         try:
-            await connection.open(self._backend.host, self._backend.port, startup)
+            await connection.open(self._backend, startup)
         except OSError as error:
             connection.fail(
                 f"the Postgres behind the Redshift face does not answer on {self._backend.host}:{self._backend.port}: "
@@ -147,7 +147,7 @@ class Gateway:
 
     async def _cancel(self, key: bytes) -> None:
         try:
-            reader, writer = await asyncio.open_connection(self._backend.host, self._backend.port)
+            reader, writer = await upstream.open_streams(self._backend)
         except OSError:
             # a server that cannot be reached runs nothing that could be cancelled
             return

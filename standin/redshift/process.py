@@ -117,6 +117,7 @@ def start(
                 "superuser": server.superuser,
                 "superuser_password": server.superuser_password,
                 "pid": server.pid,
+                "socket": server.socket,
             },
             "stays": stays is not None,
             "tls": None if tls is None else str(tls),

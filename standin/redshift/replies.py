@@ -31,13 +31,19 @@ class Expect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The statements that one Query or Parse became, and where each begins in the text that Postgres got."""
+    """The statements that one Query or Parse became, and where each begins in the text that Postgres got.
+
+    With `is_secret` no error has a position: a client would print what of its text stands there, a COPY's keys perhaps.
+    """
 
     statements: tuple[Statement, ...]
     offsets: tuple[int, ...]
+    is_secret: bool = False
 
-    def position(self, position: int) -> int:
+    def position(self, position: int) -> int | None:
         """The client's position of a position in our text; both count characters from 1."""
+        if self.is_secret:
+            return None
         found = 0
         for number, offset in enumerate(self.offsets):
             if offset < position:

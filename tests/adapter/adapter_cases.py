@@ -55,9 +55,6 @@ NOT_APPLICABLE = {
     "functions.PythonUDFDefaultArgSupport": _NO_PYTHON_FUNCTIONS,
     "functions.PythonUDFVolatilitySupport": _NO_PYTHON_FUNCTIONS,
     "functions.PythonUDFWithPackagesSupported": _NO_PYTHON_FUNCTIONS,
-    "persist_docs.TestPersistDocsQuotedDescriptionNotAppliedOnMismatch": (
-        "Redshift folds quoted names: the column made as MyCol is the documented mycol"
-    ),
     "python_model.BasePythonModelTests": _NO_PYTHON_MODELS,
     "python_model.BasePythonIncrementalTests": _NO_PYTHON_MODELS,
     "python_model.BasePythonMetaGetTests": _NO_PYTHON_MODELS,

@@ -180,10 +180,19 @@ class RunHooks(Hooks):
 
 
 class InvalidGrants(Grantees):
-    """What Redshift says of a word that is no privilege is not documented; the face refuses it as wrong for a table."""
+    """Redshift's grammar lists the privileges, as that of Postgres 8.0 did: another word is a syntax error."""
 
     def privilege_does_not_exist_error(self):
-        return "invalid privilege type FAKE_PRIVILEGE for table"
+        return 'syntax error at or near "fake_privilege"'
+
+
+class CaseSensitive:
+    """Quoted names keep their case in a session that asks for it; otherwise the column made as MyCol is mycol."""
+
+    @pytest.fixture(scope="class")
+    def project_config_update(self):
+        case_sensitive = "set enable_case_sensitive_identifier to true"
+        return {"models": {"test": {"+persist_docs": {"columns": True}, "+pre-hook": case_sensitive}}}
 
 
 class UnitTestTypes:
@@ -298,6 +307,7 @@ ANSWERS = {
     "hooks.TestPrePostModelHooksInConfigWithCount": Hooks,
     "hooks.TestPrePostModelHooksInConfigKwargs": Hooks,
     "hooks.TestPrePostRunHooks": RunHooks,
+    "persist_docs.TestPersistDocsQuotedDescriptionNotAppliedOnMismatch": CaseSensitive,
     "simple_seed.TestSimpleSeedColumnOverride": SeedTypes,
     "unit_testing.TestPostgresUnitTestingTypes": UnitTestTypes,
     "utils.TestCurrentTimestamps": Timestamps,

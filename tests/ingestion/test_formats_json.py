@@ -88,6 +88,30 @@ def test_flat_records_are_parsed_whole_and_keep_their_types(monkeypatch):
     assert batch.rows.to_pylist() == [1, 2, 3]
 
 
+def test_nested_values_are_taken_out_and_the_rest_is_parsed_whole(monkeypatch):
+    """Wherever they stand in the record, whatever they hold; their text is what one record at a time gives."""
+    content = lines(
+        '{"a":"x","b":{"c":1,"d":"}\\"{"}}',
+        '{"b":[{"a":{"b":2}},[]],"a":"\\"b\\":{"}',
+        '{"a":null}',
+        '{"b":null,"a":"y"}',
+        '{"b": {"n": 1.50, "ä": "\\u00e4"} ,"a":"z"}',
+    )
+    slow = rows_of([AB.records(range(5), [parse(line) for line in content.splitlines()])])
+    monkeypatch.setattr("ingestion.formats.json._parsed", None)
+    assert rows_of(read(AB, content)) == slow
+    assert rows_of([AB.lines(enumerate(content.splitlines()))]) == slow
+    assert slow[4] == {"a": "z", "b": '{"n":1.50,"ä":"ä"}'}
+
+
+def test_a_nested_value_that_cannot_be_taken_out_is_read_otherwise():
+    twice, within = '{"b":{"c":1,"c":2}}', '{"b":{"a":{"b":{}}},"a":{"b":{}}}'
+    content = lines('{"b":{"c":1}}', twice, within, '{"b":"text"}', '{"b":{}')
+    batches = read(AB, content)
+    assert [row["b"] for row in rows_of(batches)] == ['{"c":1}', '{"a":{"b":{}}}', "text"]
+    assert [row for row, _ in broken_of(batches)] == [2, 5]
+
+
 def test_a_field_that_turns_up_late_or_changes_from_whole_to_fraction_is_learned():
     content = lines(*['{"a":1}'] * 2000, '{"a":1.5,"b":"late"}')
     (batch,) = read(AB, content)

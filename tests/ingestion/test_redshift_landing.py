@@ -4,9 +4,12 @@ import csv
 from dataclasses import replace
 
 import pytest
+from servers.events import Topic, consuming, events, until
+from servers.kafka import KafkaBroker
+from servers.reading import configure
 
 from ingestion import ledger as ledgers
-from ingestion import status
+from ingestion import sources, status
 from ingestion.contract import Contract, Row
 from ingestion.delivery import Resource, Source
 from ingestion.errors import IngestError, RunInProgressError, UnreadableDeliveryError
@@ -135,3 +138,27 @@ def test_two_runs_of_a_source_do_not_meet(target, tmp_path):
         land(source, target)
     land(source, target)
     assert ids(target) == [1]
+
+
+def test_a_stream_lands_micro_batch_by_micro_batch(target, s3, monkeypatch):
+    """Leases, their check within the load's transaction, and a ledger's line that grows: as Redshift has them."""
+    with KafkaBroker() as broker:
+        topic = Topic(broker.address)
+        configure(monkeypatch, "events", **topic.settings(batch_seconds=0.3, lease_seconds=2))
+        with consuming(target) as first:
+            until(lambda: len(first.scopes) == 4)
+            topic.send([*events(10), b"no JSON"])
+            until(lambda: first.progress.report.resources[0].fetched == 11)
+            with consuming(target) as second:
+                until(lambda: (len(first.scopes), len(second.scopes)) == (2, 2))
+                topic.send(events(10))
+        topic.send(events(5))
+        assert land(sources.find("events"), target).resources[0].fetched == 5
+    landed = [one for (one,) in query(target, "select event_id from raw_events.events")]
+    assert (len(landed), set(landed)) == (25, topic.sent)
+    counts = "select count(*), sum(fetched_count), sum(landed_count), sum(rejected_count) from raw_events._deliveries"
+    ((lines, *sums),) = query(target, counts)
+    assert sums == [26, 25, 1]
+    assert lines <= 12
+    assert query(target, "select distinct holder from raw_events._leases") == [(None,)]
+    assert s3.keys() == []

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psycopg
+import psycopg2
 import pytest
 
 from standin import cluster, postgres
@@ -41,7 +42,8 @@ class TestStart:
         assert (server.host, server.port) == ("127.0.0.1", port)
         settings = {
             "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": "",
+            # abstract: in no folder
+            "unix_socket_directories": "@majakka" if sys.platform == "linux" else "",
             "fsync": "off",
             "TimeZone": "UTC",
             "server_encoding": "UTF8",
@@ -55,6 +57,10 @@ class TestStart:
             assert connection.execute(query).fetchone() == ("b", "C.UTF-8", True, "Ä")
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             psycopg.connect(server.url(user="postgres", password="guessed"))
+        if server.socket is not None:
+            place = {"host": server.socket.rpartition("/")[0], "port": port, "user": "postgres"}
+            with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+                psycopg2.connect(**place, password="guessed", dbname="postgres")
         assert (folder / "superuser.password").stat().st_mode & 0o777 == 0o600
 
     def test_reuses_the_running_server_and_keeps_data_over_a_restart(self, made: Path) -> None:

@@ -14,6 +14,8 @@ from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
     from standin.warehouse import Template, Warehouse, WarehouseFactory
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -26,6 +28,11 @@ class Dbt:
     warehouse: Warehouse
     folder: Path
     target: str = "dev"
+    manifest: Manifest | None = None
+
+    def keep_manifest(self, variables: str = "{}") -> None:
+        """Parse the project once for all runs to come; they must be given the same variables."""
+        self.manifest = self("parse", variables=variables).result
 
     def __call__(self, *arguments: str, variables: str = "{}") -> dbtRunnerResult:
         options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", self.target]
@@ -34,7 +41,7 @@ class Dbt:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.warehouse.environment().items():
                 patch.setenv(name, value)
-            return dbtRunner().invoke([*arguments, *options, "--vars", variables, "--quiet"])
+            return dbtRunner(manifest=self.manifest).invoke([*arguments, *options, "--vars", variables, "--quiet"])
 
     def statuses(self, result: dbtRunnerResult) -> dict[str, str]:
         """How each node ended, by its name."""

@@ -64,6 +64,30 @@ def test_the_customer_view_shows_what_is_true(shown, told, column):
     assert not wrong, f"{column}, as shown and as true, of {len(wrong)} of {len(pairs)} customers"
 
 
+def test_persons_are_who_they_are(demo, told):
+    """By whatever CRM has them under; with the devices from which they ordered without logging in."""
+    customers, devices = {}, {}
+    for row in demo.rows("select * from marts.person_identifiers where identifier_kind in ('customer', 'device')"):
+        found = customers if row["identifier_kind"] == "customer" else devices
+        found.setdefault(row["person_key"], set()).add(row["identifier"])
+    shown = {tuple(sorted(numbers)): sorted(devices.get(key, ())) for key, numbers in customers.items()}
+    assert shown == {tuple(sorted(person.customer_ids)): person.device_ids for person in told.persons.values()}
+
+
+def test_contacts_that_name_nobody_are_whose_they_are(demo, told):
+    customers = demo.rows("select customer_id, person_key from marts.person_customers")
+    key_of = {row["customer_id"]: row["person_key"] for row in customers}
+    true = {
+        contact: key_of[person.customer_ids[0]]
+        for person in told.persons.values()
+        for contact in (*person.interaction_ids, *person.guest_order_ids)
+    }
+    rows = demo.rows("select contact_id, person_key from intermediate.int_identity__contacts_attributed")
+    shown = {row["contact_id"]: row["person_key"] for row in rows if row["person_key"]}
+    assert shown == true
+    assert len(rows) > len(true) > 3
+
+
 def test_the_truth_has_something_to_tell(told):
     """A check against all zeros would prove nothing."""
     customers = told.customers.values()

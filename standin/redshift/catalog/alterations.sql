@@ -252,3 +252,7 @@ exception when undefined_function then
     end if;
     raise notice 'procedure %(%) does not exist, skipping', wanted, array_to_string(types, ', ');
 end $$;
+
+-- TRUNCATE in a procedure ends the transaction (dialect/routines.py).
+create or replace procedure pg_catalog.rs_truncated()
+language plpgsql as $$ begin commit; end $$;

@@ -49,7 +49,8 @@ $$;
 create view pg_catalog.rs_sessions as
 select pid, usesysid::int as userid, usename::text as user_name, datname::text as database, backend_start at time zone 'UTC' as began,
     query_start at time zone 'UTC' as query_began, state_change at time zone 'UTC' as changed, state, backend_xid,
-    application_name, client_addr, client_port, rs_query_text(query) as query,
+    -- the gateway may come by a Unix socket, which has no address
+    application_name, coalesce(client_addr, '127.0.0.1'::inet) as client_addr, client_port, rs_query_text(query) as query,
     -- unique as long as the server runs
     (extract(epoch from query_start) * 1000)::bigint % 2000000000 as query_id
 from pg_stat_activity

@@ -12,20 +12,25 @@ begin
         using errcode = 'object_not_in_prerequisite_state', hint = 'Create the view again.';
 end $$;
 
+-- A column's type as a definition says it, with its length if it has one.
+create or replace function pg_catalog.rs_declared(type oid, typmod int) returns text
+language sql stable as $$
+    select rs_format_type(case type when 'text'::regtype then 'varchar'::regtype else type end,
+        case when type <> 'super'::regtype then typmod end)
+$$;
+
 create or replace function pg_catalog.rs_columns_of(relation oid, with_lengths boolean) returns text[]
 language sql stable as $$
     select coalesce(array_agg(format('%I %s', attname,
-        rs_format_type(case atttypid when 'text'::regtype then 'varchar'::regtype else atttypid end,
-            case when with_lengths then atttypmod end)) order by attnum), '{}')
+        rs_declared(atttypid, case when with_lengths then atttypmod end)) order by attnum), '{}')
     from pg_attribute where attrelid = relation and attnum > 0 and not attisdropped
 $$;
 
 -- The columns of a probe with their lengths, as the view selects them: what reads the view learns them from there.
 create or replace function pg_catalog.rs_selected(probe oid) returns text
 language sql stable as $$
-    select coalesce(string_agg(format('%1$I::%2$s as %1$I', attname,
-        rs_format_type(case atttypid when 'text'::regtype then 'varchar'::regtype else atttypid end, atttypmod)),
-        ', ' order by attnum), '')
+    select coalesce(string_agg(format('%1$I::%2$s as %1$I', attname, rs_declared(atttypid, atttypmod)), ', '
+        order by attnum), '')
     from pg_attribute where attrelid = probe and attnum > 0 and not attisdropped
 $$;
 
@@ -64,40 +69,81 @@ begin
     else
         call rs_renew(view, made, selected);
     end if;
-    update rs_relation set relid = view::regclass, reader = made, columns = found_columns where relid = relation;
+    update rs_relation set reader = made, columns = found_columns where relid = view::regclass;
     if known.reader is not null then
         execute format('drop function pg_catalog.%I()', known.reader);
     end if;
     -- views over this view have its columns
     call rs_bind_readers((parse_ident(view))[1], (parse_ident(view))[2]);
-exception when dependent_objects_still_exist then
-    -- another view stands on the columns as they were; they stay, and the new values are cast to their types
+exception when syntax_error_or_access_rule_violation or dependent_objects_still_exist then
+    -- what stands on the columns as they were cannot do with others; they stay, and the new values are cast to their types
     return;
 end $$;
 
--- Make the view anew, with the owner, grants and comment that it had.
-create or replace procedure pg_catalog.rs_renew(view text, made name, selected text)
+-- What a view is besides its query.
+create or replace function pg_catalog.rs_view_state(view oid) returns jsonb
+language sql stable as $$
+    select jsonb_build_object('relid', c.oid, 'schema', n.nspname, 'name', c.relname, 'kind', c.relkind,
+        'owner', pg_get_userbyid(c.relowner), 'privileges', c.relacl::text[], 'remark', obj_description(c.oid, 'pg_class'),
+        'query', rs_pg_get_viewdef(c.oid))
+    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = view
+$$;
+
+-- The views that stand on a view, each behind those that it stands on itself.
+create or replace function pg_catalog.rs_views_on(view oid) returns setof jsonb
+language sql stable as $$
+    with recursive above (relid, depth) as (
+        select view, 0
+        union
+        select rule.ev_class, depth + 1
+        from above
+        join pg_depend as needed on needed.refobjid = relid and needed.refclassid = 'pg_class'::regclass
+            and needed.classid = 'pg_rewrite'::regclass
+        join pg_rewrite as rule on rule.oid = needed.objid and rule.ev_class <> relid
+    )
+    select rs_view_state(relid) from above where depth > 0 group by relid order by max(depth)
+$$;
+
+-- Make a view anew, as it was but for its query.
+create or replace procedure pg_catalog.rs_remake(state jsonb, query text)
 language plpgsql set event_triggers = off as $$
 declare
-    owner name;
-    remark text := obj_description(view::regclass, 'pg_class');
-    privileges aclitem[];
+    view text := format('%I.%I', state ->> 'schema', state ->> 'name');
     privilege record;
 begin
-    select pg_get_userbyid(relowner), relacl into owner, privileges from pg_class where oid = view::regclass;
-    execute format('drop view %s', view);
-    execute format('create view %s as select %s from pg_catalog.%I()', view, selected, made);
-    execute format('alter view %s owner to %I', view, owner);
+    execute format('create view %s as %s', view, query);
+    execute format('alter view %s owner to %I', view, state ->> 'owner');
     for privilege in
         select case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end as grantee, privilege_type,
-            is_grantable from aclexplode(privileges)
+            is_grantable
+        from aclexplode((select array_agg(value::aclitem) from jsonb_array_elements_text(
+            case when jsonb_typeof(state -> 'privileges') = 'array' then state -> 'privileges' end)))
     loop
         execute format('grant %s on %s to %s%s', privilege.privilege_type, view, privilege.grantee,
             case when privilege.is_grantable then ' with grant option' else '' end);
     end loop;
-    if remark is not null then
-        execute format('comment on view %s is %L', view, remark);
+    if state ->> 'remark' is not null then
+        execute format('comment on view %s is %L', view, state ->> 'remark');
     end if;
+    update rs_relation set relid = view::regclass where relid = (state ->> 'relid')::oid;
+end $$;
+
+-- Make a late-binding view anew over this function, and the views that stand on it: they get the columns that it has now.
+create or replace procedure pg_catalog.rs_renew(view text, made name, selected text)
+language plpgsql set event_triggers = off as $$
+declare
+    state jsonb := rs_view_state(view::regclass);
+    views jsonb[] := array(select rs_views_on(view::regclass));
+    above jsonb;
+begin
+    -- a materialized view has rows, and is not made anew
+    execute format('drop view %s%s', view, case when views <> '{}' and not exists (
+        select from unnest(views) as v where v ->> 'kind' <> 'v') then ' cascade' else '' end);
+    call rs_remake(state, format('select %s from pg_catalog.%I()', selected, made));
+    foreach above in array views loop
+        call rs_remake(above, above ->> 'query');
+        call rs_bind_readers(above ->> 'schema', above ->> 'name');
+    end loop;
 end $$;
 
 -- Bind the views that read this relation, or all that are not bound.

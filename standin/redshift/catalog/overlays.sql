@@ -60,12 +60,18 @@ from pg_tables where schemaname <> 'pg_catalog' or tablename not like 'rs\_%';
 create view pg_catalog.rs_pg_namespace as
 select oid, rs_full_name(nspname::text) as nspname, nspowner, nspacl from pg_namespace;
 
+-- a default is its own text, so that an IDENTITY column can have one
+create or replace function pg_catalog.pg_get_expr(expression text, relation oid) returns text
+language sql immutable parallel safe return expression;
+create or replace function pg_catalog.pg_get_expr(expression text, relation oid, pretty boolean) returns text
+language sql immutable parallel safe return expression;
 create view pg_catalog.rs_pg_attrdef as
-select d.oid, d.adrelid, d.adnum, d.adbin, pg_get_expr(d.adbin, d.adrelid) as adsrc from pg_attrdef as d
+select d.oid, d.adrelid, d.adnum, expression as adbin, expression as adsrc
+from pg_attrdef as d, pg_get_expr(d.adbin, d.adrelid) as expression
 union all
-select 0::oid, c.relid, c.attnum, null::pg_node_tree,
-    format('"identity"(%s, %s, ''%s,%s''::text)', c.relid, c.attnum - 1, c.seed, c.step)
-from rs_column as c where c.seed is not null;
+select 0::oid, c.relid, c.attnum, expression, expression
+from rs_column as c, format('"identity"(%s, %s, ''%s,%s''::text)', c.relid, c.attnum - 1, c.seed, c.step) as expression
+where c.seed is not null;
 
 create view pg_catalog.rs_pg_views as
 select rs_full_name(v.schemaname::text) as schemaname, rs_full_name(v.viewname::text) as viewname, v.viewowner,

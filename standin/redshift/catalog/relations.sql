@@ -228,6 +228,13 @@ language sql set allow_system_table_mods = on as $$
         atttypid in ('text'::regtype, 'bytea'::regtype) or atttypid = 'varchar'::regtype and atttypmod = -1)
 $$;
 
+-- A SUPER column has a modifier, for the sake of what is put into it (super_type.sql).
+create or replace procedure pg_catalog.rs_mark_super(relation oid)
+language sql set allow_system_table_mods = on as $$
+    update pg_attribute set atttypmod = 0
+    where attrelid = relation and attnum > 0 and atttypid = 'super'::regtype and atttypmod = -1
+$$;
+
 create or replace function pg_catalog.rs_on_definition() returns event_trigger
 language plpgsql security definer set standard_conforming_strings = on as $$
 declare
@@ -243,6 +250,9 @@ begin
         from pg_class join pg_namespace on pg_namespace.oid = relnamespace where pg_class.oid = command.objid;
         continue when not found or relation.nspname = 'pg_catalog';
         attributes := rs_attributes(relation.nspname, relation.relname);
+        if command.object_type = 'table' then
+            call rs_mark_super(command.objid);
+        end if;
         if command.command_tag like 'ALTER %' then
             update rs_relation set altered_at = now() at time zone 'UTC' where relid = command.objid;
             call rs_describe_columns(command.objid, attributes -> 'columns');

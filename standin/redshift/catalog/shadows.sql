@@ -27,7 +27,8 @@ begin
         -- on decimals these count in doubles
         'sqrt(numeric)', 'exp(numeric)', 'ln(numeric)', 'log(numeric)', 'log10(numeric)', 'power(numeric, numeric)',
         'pow(numeric, numeric)',
-        'crc32(bytea)', 'version()'
+        'crc32(bytea)', 'version()', 'to_timestamp(float8)', 'random(int4, int4)', 'random(int8, int8)',
+        'random(numeric, numeric)'
     ] loop
         if to_regprocedure('pg_catalog.' || signature)::oid < 16384 then
             update pg_catalog.pg_proc set proname = 'rs_pg_' || proname

@@ -53,7 +53,8 @@ create or replace function pg_catalog.rs_compact(value text) returns text
 language sql immutable strict parallel safe
 return case when value ~ '\s' then rs_pg_regexp_replace(value, '("(?:[^"\\]|\\.)*")|\s+', '\1', 'g') else value end;
 
--- casts: to SUPER what JSON can say; from SUPER null where the value is no such thing, never an error
+-- casts: to SUPER what JSON can say; from SUPER null where the value is no such thing, never an error. The cast stands
+-- around the CASE, because the planner computes what it can, in an arm that is not taken too.
 create or replace function pg_catalog.super(value varchar) returns super
 language sql immutable strict parallel safe return to_json(value)::super;
 create or replace function pg_catalog.super(value text) returns super
@@ -78,13 +79,13 @@ create or replace function pg_catalog.bpchar(value super) returns bpchar
 language sql immutable strict parallel safe return rs_scalar(value)::bpchar;
 create or replace function pg_catalog."numeric"(value super) returns numeric
 language sql immutable strict parallel safe
-return case when pg_input_is_valid(rs_scalar(value), 'numeric') then rs_scalar(value)::numeric end;
+return (case when pg_input_is_valid(rs_scalar(value), 'numeric') then rs_scalar(value) end)::numeric;
 create or replace function pg_catalog.float8(value super) returns float8
 language sql immutable strict parallel safe
-return case when pg_input_is_valid(rs_scalar(value), 'float8') then rs_scalar(value)::float8 end;
+return (case when pg_input_is_valid(rs_scalar(value), 'float8') then rs_scalar(value) end)::float8;
 create or replace function pg_catalog.float4(value super) returns float4
 language sql immutable strict parallel safe
-return case when pg_input_is_valid(rs_scalar(value), 'float4') then rs_scalar(value)::float4 end;
+return (case when pg_input_is_valid(rs_scalar(value), 'float4') then rs_scalar(value) end)::float4;
 create or replace function pg_catalog.int8(value super) returns int8
 language sql immutable strict parallel safe
 return case when abs("numeric"(value)) < 9223372036854775807 then round("numeric"(value))::int8 end;
@@ -98,24 +99,24 @@ create or replace function pg_catalog.bool(value super) returns bool
 language sql immutable strict parallel safe
 return case rs_pg_json_typeof(rs_json(value))
     when 'number' then case when scale("numeric"(value)) = 0 then "numeric"(value) <> 0 end
-    else case when pg_input_is_valid(rs_scalar(value), 'bool') then rs_scalar(value)::bool end
+    else (case when pg_input_is_valid(rs_scalar(value), 'bool') then rs_scalar(value) end)::bool
 end;
 create or replace function pg_catalog.date(value super) returns date
 language sql immutable strict parallel safe
-return case when rs_pg_json_typeof(rs_json(value)) = 'string' and pg_input_is_valid(rs_scalar(value), 'date')
-    then rs_scalar(value)::date end;
+return (case when rs_pg_json_typeof(rs_json(value)) = 'string' and pg_input_is_valid(rs_scalar(value), 'date')
+    then rs_scalar(value) end)::date;
 create or replace function pg_catalog."time"(value super) returns time
 language sql immutable strict parallel safe
-return case when rs_pg_json_typeof(rs_json(value)) = 'string' and pg_input_is_valid(rs_scalar(value), 'time')
-    then rs_scalar(value)::time end;
+return (case when rs_pg_json_typeof(rs_json(value)) = 'string' and pg_input_is_valid(rs_scalar(value), 'time')
+    then rs_scalar(value) end)::time;
 create or replace function pg_catalog."timestamp"(value super) returns timestamp
 language sql immutable strict parallel safe
-return case when rs_pg_json_typeof(rs_json(value)) = 'string' and pg_input_is_valid(rs_scalar(value), 'timestamp')
-    then rs_scalar(value)::timestamp end;
+return (case when rs_pg_json_typeof(rs_json(value)) = 'string' and pg_input_is_valid(rs_scalar(value), 'timestamp')
+    then rs_scalar(value) end)::timestamp;
 create or replace function pg_catalog.timestamptz(value super) returns timestamptz
 language sql stable strict parallel safe
-return case when rs_pg_json_typeof(rs_json(value)) = 'string' and pg_input_is_valid(rs_scalar(value), 'timestamptz')
-    then rs_scalar(value)::timestamptz end;
+return (case when rs_pg_json_typeof(rs_json(value)) = 'string' and pg_input_is_valid(rs_scalar(value), 'timestamptz')
+    then rs_scalar(value) end)::timestamptz;
 
 do $$
 declare
@@ -136,6 +137,21 @@ begin
             end if;
         end if;
     end loop;
+end $$;
+
+-- What is put into a column becomes JSON text on the way: 'abc' is the string "abc". Postgres looks for a coercion to the
+-- same type where the column has a modifier, so columns of this type get one when they are made (relations.sql); it means
+-- nothing, and no listing shows it.
+create or replace function pg_catalog.rs_put(value super, typmod int, explicit boolean) returns super
+language sql immutable parallel safe
+return case when rs_stored(value) is json then value else to_json(rs_stored(value))::super end;
+do $$
+begin
+    if not exists (
+        select from pg_catalog.pg_cast where castsource = 'super'::regtype and casttarget = 'super'::regtype)
+    then
+        create cast (super as super) with function pg_catalog.rs_put(super, int, boolean) as implicit;
+    end if;
 end $$;
 
 -- comparison: equal means deeply equal; values of different kinds are not equal, and have no order; ORDER BY ranks
@@ -229,6 +245,8 @@ language sql immutable strict parallel safe as $$
         to_json(case when scale(rs_number($1)) = 0 and scale(rs_number($2)) = 0
             then div(rs_number($1), rs_number($2)) else rs_number($1) / rs_number($2) end)::super end
 $$;
+create or replace function pg_catalog.super_negate(super) returns super
+language sql immutable strict parallel safe return (-rs_number($1))::super;
 do $$
 begin
     if to_regoperator('pg_catalog.+(super,super)') is null then
@@ -237,6 +255,7 @@ begin
         create operator pg_catalog.* (leftarg = super, rightarg = super, function = pg_catalog.super_multiply);
         create operator pg_catalog./ (leftarg = super, rightarg = super, function = pg_catalog.super_divide);
         create operator pg_catalog.% (leftarg = super, rightarg = super, function = pg_catalog.super_modulo);
+        create operator pg_catalog.- (rightarg = super, function = pg_catalog.super_negate);
     end if;
 end $$;
 
@@ -263,3 +282,35 @@ language sql immutable strict parallel safe rows 10 as $$
     select e.key, rs_super(e.value)
     from json_each(case when rs_pg_json_typeof(rs_json($1)) = 'object' then rs_json($1) end) as e
 $$;
+
+-- Numbers and booleans both become SUPER when they meet one. When they meet each other, nothing does.
+create or replace function pg_catalog.rs_no_operator(sign text, a regtype, b regtype) returns text
+language plpgsql immutable parallel safe as $$
+begin
+    raise exception 'operator does not exist: % % %', a, sign, b using errcode = 'undefined_function';
+end $$;
+do $$
+declare
+    pair record;
+    operator record;
+begin
+    for pair in
+        select lefts, rights from unnest(array['bool', 'int2', 'int4', 'int8', 'numeric', 'float4', 'float8']) as lefts,
+            unnest(array['bool', 'int2', 'int4', 'int8', 'numeric', 'float4', 'float8']) as rights
+        where (lefts = 'bool' or rights = 'bool')
+    loop
+        for operator in
+            select * from (values ('plus', '+', pair.rights), ('minus', '-', pair.rights), ('times', '*', pair.rights),
+                ('over', '/', pair.rights), ('modulo', '%', pair.rights), ('eq', '=', 'bool'), ('ne', '<>', 'bool'),
+                ('lt', '<', 'bool'), ('le', '<=', 'bool'), ('gt', '>', 'bool'), ('ge', '>=', 'bool'))
+                as o (name, sign, result)
+        loop
+            continue when to_regoperator(format('pg_catalog.%s(%s,%s)', operator.sign, pair.lefts, pair.rights)) is not null;
+            execute format('create function pg_catalog.rs_no_%s(%s, %s) returns %s language sql immutable parallel safe
+                return pg_catalog.rs_no_operator(%L, %L, %L)::%4$s', operator.name, pair.lefts, pair.rights,
+                operator.result, operator.sign, pair.lefts, pair.rights);
+            execute format('create operator pg_catalog.%s (leftarg = %s, rightarg = %s, function = pg_catalog.rs_no_%s)',
+                operator.sign, pair.lefts, pair.rights, operator.name);
+        end loop;
+    end loop;
+end $$;

@@ -73,3 +73,7 @@ update pg_catalog.pg_cast set castfunc = 'pg_catalog.rs_varchar(varchar, int, bo
 where castsource = 'varchar'::regtype and casttarget = 'varchar'::regtype;
 update pg_catalog.pg_cast set castfunc = 'pg_catalog.rs_char(bpchar, int, boolean)'::regprocedure
 where castsource = 'bpchar'::regtype and casttarget = 'bpchar'::regtype;
+
+-- A condition that holds, and that the planner does not see through (dialect/create_table.py).
+create or replace function pg_catalog.rs_whole_query() returns boolean
+language plpgsql stable parallel safe as $$ begin return true; end $$;

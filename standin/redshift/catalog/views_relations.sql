@@ -12,6 +12,7 @@ language sql stable parallel safe as $$
         when 'varbyte'::regtype then 'binary varying(64000)'
         when 'jsonb'::regtype then 'super'
         when 'json'::regtype then 'super'
+        when 'super'::regtype then 'super'
         else rs_format_type(type, typmod) end
 $$;
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from standin.redshift.dialect.blocks import Clause, Item
     from standin.redshift.dialect.rewrite import Draft
+    from standin.redshift.dialect.statement import Columns
 
 
 def of_source(draft: Draft, select: int, source: Source) -> list[str]:
@@ -102,8 +103,13 @@ def cte_at(draft: Draft, select: int, name: str) -> int:
     return -1
 
 
-def _asked(draft: Draft, relation: str) -> list[str]:
+def asked(draft: Draft, relation: str) -> Columns:
+    """The (column, type) pairs of a relation by its quoted name; none if it does not exist. Raises `ColumnsNeeded`."""
     known = draft.context.columns.get(relation)
     if known is None:
         raise ColumnsNeeded((relation,))
-    return [name for name, _ in known]
+    return known
+
+
+def _asked(draft: Draft, relation: str) -> list[str]:
+    return [name for name, _ in asked(draft, relation)]

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from standin.redshift.dialect import attributes as table_attributes
-from standin.redshift.dialect import column_types, literals
+from standin.redshift.dialect import column_types, decimals, literals
 from standin.redshift.dialect.attributes import INVALID_DEFINITION, Attributes, columns_in, qualified
 from standin.redshift.dialect.statement import FEATURE_NOT_SUPPORTED
 
@@ -134,7 +134,19 @@ def _as_query(draft: Draft, end: int, made: Attributes, *, exists: bool) -> None
     if draft.at(last - 2, "no", "data") or (draft.at(last - 2, "with", "data")):
         draft.syntax_error(last - (3 if draft.word(last - 2) == "no" else 2))
     literals.give_types(draft, after)
+    decimals.give_types(draft, after)
+    _keep_lengths(draft, after + 1)
     draft.remove(end, after)
+
+
+def _keep_lengths(draft: Draft, query: int) -> None:
+    """The columns get the lengths that the query says, not those that are left of it when it is planned.
+
+    Postgres puts the body of our length coercion (`catalog/types.sql`) in the place of a cast, and the length is gone.
+    What a subquery hands on keeps it, if the planner cannot take the subquery away: hence OFFSET, and a condition.
+    """
+    draft.insert(len(draft.tokens) - 1, ") as rs_query offset 0) as rs_query where pg_catalog.rs_whole_query()")
+    draft.insert(query, "select * from (select * from (")
 
 
 def _columns(draft: Draft, opening: int, made: Attributes) -> None:

@@ -151,6 +151,17 @@ class Draft:
                         return place
         return -1
 
+    def enclosing(self, at: int) -> int:
+        """The place of the parenthesis or bracket around the token here; -1 if there is none."""
+        depth = 0
+        for place in range(at - 1, -1, -1):
+            token = self.tokens[place]
+            if token.kind == "punctuation":
+                depth += (token.text in _CLOSING) - (token.text in _OPENING)
+                if depth < 0:
+                    return place
+        return -1
+
     def split(self, lo: int, hi: int, separator: str = ",") -> list[tuple[int, int]]:
         """The parts between separators that stand in no parentheses; nothing for an empty stretch."""
         parts: list[tuple[int, int]] = []

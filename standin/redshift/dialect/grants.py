@@ -65,6 +65,8 @@ _PRIVILEGES = {
     "procedure": frozenset({"execute"}),
     "language": frozenset({"usage"}),
 }
+# the words of Redshift's grammar; any other is a syntax error
+_KNOWN_PRIVILEGES = frozenset({"rule", "trigger"}).union(*_PRIVILEGES.values())
 # Postgres cannot give these
 _ONLY_REDSHIFT = frozenset({"drop", "alter"})
 _ABSENT = frozenset({"datashare", "model", "external", "masking", "rls", "copy", "template"})
@@ -152,6 +154,8 @@ def _check(draft: Draft, at: int, on: int, kind: str) -> None:
         word = draft.word(lo)
         if word == "all":
             continue
+        if word not in _KNOWN_PRIVILEGES:
+            draft.syntax_error(lo)
         if word not in _PRIVILEGES[kind]:
             draft.error(f"invalid privilege type {word.upper()} for {kind}", lo, "0LP01")
         if word in _ONLY_REDSHIFT:

@@ -69,6 +69,36 @@ def _ends_query(draft: Draft, at: int) -> bool:
     return at > 0 and _is_clause(draft, at) and draft.kind not in ("create", "grant", "revoke", "alter")
 
 
+def _is_alone(draft: Draft, at: int) -> bool:
+    return (
+        draft.mark(at - 1) != "."
+        and draft.mark(at + 1) not in (".", "(")
+        and draft.word(at - 1) not in ("as", "column")
+    )
+
+
+def _counts_rows(draft: Draft, at: int) -> bool:
+    return draft.kind_at(at + 1) in ("number", "parameter") and draft.word(at + 2) in ("row", "rows")
+
+
+def _names_a_join(draft: Draft, at: int) -> bool:
+    if draft.mark(at + 1) != "(" or draft.kind not in ("select", "with", "insert", "create"):
+        return False
+    close = draft.close(at + 1)
+    return draft.word(close + 1) == "as" and draft.is_name(close + 2)
+
+
+# in front of a parenthesis with ORDER BY in it that is no call
+_ORDERED = frozenset({"over", "group", "as", "from", "join", "in", "exists", "all", "any", "some", "union", "except"})
+
+
+def _is_in_call(draft: Draft, at: int) -> bool:
+    """Whether ORDER BY stands among the arguments of a function."""
+    opening = draft.enclosing(at)
+    called = opening > 0 and draft.is_name(opening - 1) and draft.word(opening - 1) not in _ORDERED
+    return called and "select" not in {draft.word(place) for place in draft.outermost(opening + 1, at)}
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "RETURNING",
@@ -210,6 +240,62 @@ RULES: tuple[Rule, ...] = (
     Rule("ARRAY of a query", "array ( select", 2, SYNTAX, None, "select array(select a from t)", catalogue=True),
     Rule("WITH ORDINALITY", "with ordinality", 1, SYNTAX, None, "select * from f(1) with ordinality"),
     Rule("ROWS FROM", "rows from (", 1, SYNTAX, None, "select * from rows from (f(1))", _after("from", "join", ",")),
+    Rule("OFFSET … ROWS", "offset", 2, SYNTAX, None, "select a from t offset 1 rows", _counts_rows),
+    Rule("USING … AS", "using", 0, SYNTAX, None, "select * from t join u using (a) as j", _names_a_join),
+    Rule(
+        "ORDER BY in a call",
+        "order by",
+        0,
+        SYNTAX,
+        "Use WITHIN GROUP (ORDER BY …), which LISTAGG and the percentiles have.",
+        "select count(a order by b) from t",
+        _is_in_call,
+        catalogue=True,
+    ),
+    Rule(
+        "BETWEEN SYMMETRIC",
+        "between symmetric",
+        1,
+        SYNTAX,
+        None,
+        "select a between symmetric 3 and 1 from t",
+    ),
+    Rule(
+        "EXCLUDE in a frame",
+        "exclude",
+        0,
+        SYNTAX,
+        None,
+        "select sum(a) over (order by a rows unbounded preceding exclude ties) from t",
+        _after("row", "following", "preceding"),
+    ),
+    Rule(
+        "ROW",
+        "row (",
+        "ROW expression, implicit or explicit, is not supported in target list",
+        NOT_SUPPORTED,
+        None,
+        "select row(1, a) from t",
+        _after("select", "distinct", "all", ","),
+    ),
+    Rule(
+        "CURRENT_ROLE",
+        "current_role",
+        'column "current_role" does not exist',
+        "42703",
+        "Use CURRENT_USER.",
+        "select current_role",
+        _is_alone,
+    ),
+    Rule(
+        "CURRENT_CATALOG",
+        "current_catalog",
+        'column "current_catalog" does not exist',
+        "42703",
+        "Use CURRENT_DATABASE().",
+        "select current_catalog",
+        _is_alone,
+    ),
     Rule("WITH TIES", "with ties", 1, SYNTAX, None, "select a from t order by a limit 1 with ties"),
     Rule(
         "COLLATE",
@@ -258,13 +344,17 @@ _FUNCTIONS = {
     "Use ARRAY_CONCAT, SUBARRAY and GET_ARRAY_LENGTH on SUPER.": """
         array_append array_cat array_dims array_fill array_length array_lower array_ndims array_prepend array_remove
         array_replace array_to_json array_to_string array_upper cardinality string_to_array trim_array unnest
-        array_sample array_shuffle
+        array_sample array_shuffle array_reverse
     """,
     "Use JSON_PARSE and the functions of SUPER.": """
         json_agg json_array_elements json_array_elements_text json_build_array json_build_object json_each
         json_each_text json_extract_path json_object json_object_agg json_object_keys json_populate_record
         json_populate_recordset json_strip_nulls json_to_record json_to_recordset json_array json_value json_query
-        json_exists json_table json_scalar jsonb_agg jsonb_array_elements jsonb_array_elements_text
+        json_exists json_table json_scalar json_agg_strict json_object_agg_strict json_object_agg_unique
+        json_object_agg_unique_strict json_to_tsvector jsonb_agg_strict jsonb_object_agg_strict jsonb_object_agg_unique
+        jsonb_object_agg_unique_strict jsonb_path_exists_tz jsonb_path_match_tz jsonb_path_query_array_tz
+        jsonb_path_query_first_tz jsonb_path_query_tz jsonb_populate_record jsonb_populate_record_valid
+        jsonb_populate_recordset jsonb_to_tsvector jsonb_agg jsonb_array_elements jsonb_array_elements_text
         jsonb_array_length jsonb_build_array jsonb_build_object jsonb_each jsonb_each_text jsonb_extract_path
         jsonb_extract_path_text jsonb_insert jsonb_object jsonb_object_agg jsonb_object_keys jsonb_path_exists
         jsonb_path_match jsonb_path_query jsonb_path_query_array jsonb_path_query_first jsonb_pretty jsonb_set
@@ -272,6 +362,13 @@ _FUNCTIONS = {
     """,
     "Use REGEXP_SUBSTR, REGEXP_COUNT or REGEXP_INSTR.": """
         regexp_match regexp_matches regexp_split_to_array regexp_split_to_table regexp_like
+    """,
+    "Use || or CONCAT.": """
+        concat_ws
+    """,
+    "Use SVV_TABLES or PG_CLASS.": """
+        to_regclass to_regcollation to_regnamespace to_regoper to_regoperator to_regproc to_regprocedure to_regrole
+        to_regtype to_regtypemod
     """,
     "Use SPLIT_PART or SPLIT_TO_ARRAY.": """
         string_to_table
@@ -299,28 +396,37 @@ _FUNCTIONS = {
     "": """
         every xmlagg corr covar_pop covar_samp regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope
         regr_sxx regr_sxy regr_syy mode range_agg range_intersect_agg bit_xor div setseed width_bucket gcd lcm
-        factorial cosh sinh tanh acosh asinh atanh acosd asind atand atan2d cosd sind tand cotd erf erfc gamma
-        lgamma random_normal scale min_scale trim_scale gen_random_uuid uuidv4 uuidv7 uuid_generate_v4
-        uuid_extract_timestamp uuid_extract_version num_nonnulls num_nulls pg_sleep pg_sleep_for pg_sleep_until
-        nextval currval setval lastval pg_advisory_lock pg_advisory_unlock pg_advisory_xact_lock
-        pg_try_advisory_lock pg_notify inet_client_addr inet_client_port inet_server_addr inet_server_port abbrev
-        broadcast family host hostmask masklen netmask network set_masklen inet_merge pg_read_file
-        pg_read_binary_file pg_ls_dir pg_stat_file lo_import lo_export pg_logdir_ls pg_relation_size
-        pg_total_relation_size pg_table_size pg_indexes_size pg_database_size pg_size_pretty pg_size_bytes
-        to_tsvector to_tsquery plainto_tsquery phraseto_tsquery websearch_to_tsquery ts_rank ts_rank_cd ts_headline
-        setweight tsvector_to_array numnode querytree strip array_to_tsvector xmlelement xmlforest xmlconcat
-        xmlparse xmlserialize xmlroot xmlpi xpath xpath_exists xmlexists xmltable int4range int8range numrange
-        tsrange tstzrange daterange lower_inc upper_inc isempty range_merge multirange enum_first enum_last
-        enum_range txid_current pg_current_xact_id current_query pg_trigger_depth pg_listening_channels
+        factorial cosh sinh tanh acosh asinh atanh acosd asind atand atan2d cosd sind tand cotd erf erfc gamma lgamma
+        random_normal scale min_scale trim_scale gen_random_uuid uuidv4 uuidv7 uuid_generate_v4 uuid_extract_timestamp
+        uuid_extract_version num_nonnulls num_nulls pg_sleep pg_sleep_for pg_sleep_until nextval currval setval lastval
+        pg_advisory_lock pg_advisory_unlock pg_advisory_xact_lock pg_try_advisory_lock pg_notify inet_client_addr
+        inet_client_port inet_server_addr inet_server_port abbrev broadcast family host hostmask masklen netmask
+        network set_masklen inet_merge pg_read_file pg_read_binary_file pg_ls_dir pg_stat_file lo_import lo_export
+        pg_logdir_ls pg_relation_size pg_total_relation_size pg_table_size pg_indexes_size pg_database_size
+        pg_size_pretty pg_size_bytes to_tsvector to_tsquery plainto_tsquery phraseto_tsquery websearch_to_tsquery
+        ts_rank ts_rank_cd ts_headline setweight tsvector_to_array numnode querytree strip array_to_tsvector xmlelement
+        xmlforest xmlconcat xmlparse xmlserialize xmlroot xmlpi xpath xpath_exists xmlexists xmltable int4range
+        int8range numrange tsrange tstzrange daterange lower_inc upper_inc isempty range_merge multirange enum_first
+        enum_last enum_range txid_current pg_current_xact_id current_query pg_trigger_depth pg_listening_channels
         pg_my_temp_schema pg_conf_load_time pg_postmaster_start_time similarity word_similarity crosstab dblink
-        levenshtein metaphone unaccent area box circle diameter diagonal isclosed isopen lseg npoints path point
-        polygon radius slope query_to_xml table_to_xml
+        bit_count pg_typeof pg_basetype pg_column_size pg_column_compression pg_input_is_valid pg_input_error_info
+        has_any_column_privilege has_column_privilege has_parameter_privilege has_sequence_privilege
+        has_server_privilege has_type_privilege has_foreign_data_wrapper_privilege pg_has_role row_security_active
+        system_user icu_unicode_version unicode_version unicode_assigned is_normalized mxid_age
+        txid_current_if_assigned txid_current_snapshot txid_status pg_current_snapshot pg_current_xact_id_if_assigned
+        pg_xact_status pg_try_advisory_xact_lock pg_advisory_lock_shared pg_advisory_unlock_all pg_logical_emit_message
+        pg_reload_conf pg_rotate_logfile pg_promote pg_switch_wal pg_blocking_pids pg_export_snapshot lo_create
+        lo_creat lo_unlink lo_get lo_put lo_open lo_from_bytea cursor_to_xml database_to_xml schema_to_xml xmlcomment
+        xmltext xml_is_well_formed ts_stat ts_debug ts_parse ts_lexize ts_rewrite ts_delete ts_filter tsquery_phrase
+        lower_inf upper_inf center height width ishorizontal isvertical isparallel isperp pclose popen levenshtein
+        metaphone unaccent area box circle diameter diagonal isclosed isopen lseg npoints path point polygon radius
+        slope query_to_xml table_to_xml
     """,
 }
 FUNCTIONS: dict[str, str] = {name: hint for hint, names in _FUNCTIONS.items() for name in names.split()}
 
 # known to the leader node: they cannot meet a table of the user's
-LEADER_ONLY = frozenset({"now", "generate_series", "pg_get_viewdef_rows"})
+LEADER_ONLY = frozenset({"now", "age", "generate_series", "pg_get_viewdef_rows"})
 
 # in a cast
 TYPES = words(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from standin.redshift.dialect.blocks import block
+from standin.redshift.dialect import recursion
+from standin.redshift.dialect.blocks import block, opens_query
 from standin.redshift.dialect.lexer import words
 from standin.redshift.dialect.refusals import (
     FUNCTIONS,
@@ -82,16 +83,36 @@ def _word(draft: Draft, at: int, word: str) -> None:
             if rule.catalogue and _reads_catalogue(draft):
                 continue
             _refuse(draft, rule, at)
+    if word == "select" and draft.mark(at + 1) == "(":
+        _row(draft, at + 1)
     if draft.mark(at + 1) == "(" and draft.mark(at - 1) != "." and draft.word(at - 1) not in _NOT_CALLED_AFTER:
         if word in FUNCTIONS:
             hint = FUNCTIONS[word] or "No function matches the given name and argument types."
             raise DialectError(f"function {word}() does not exist", NO_FUNCTION, draft.position(at), hint)
         if word in LEADER_ONLY and _touches_tables(draft):
             draft.error(ON_TABLES, at, NOT_SUPPORTED, _LEADER_HINT.get(word))
+        if word in _QUANTIFIERS and draft.kind_at(at + 2) == "string" and _touches_tables(draft):
+            draft.error(ON_TABLES, at, NOT_SUPPORTED, "Use IN.")
     elif word in RESERVED and _is_column(draft, at):
         draft.syntax_error(at)
+    elif word in TYPES and draft.kind_at(at + 1) == "string" and draft.mark(at - 1) != ".":
+        _cast(draft, at)
     elif word == "as" and draft.word(at + 1) in TYPES and _is_cast(draft, at):
         _cast(draft, at + 1)
+    elif word == "recursive" and draft.word(at - 1) == "with":
+        recursion.check(draft, at)
+
+
+# in front of an array that is written as a string
+_QUANTIFIERS = frozenset({"any", "all", "some"})
+
+
+def _row(draft: Draft, at: int) -> None:
+    """`(a, b)` is no column."""
+    close = draft.close(at)
+    ends = draft.mark(close + 1) == "," or draft.word(close + 1) in ("from", "as") or draft.kind_at(close + 1) == "end"
+    if ends and not opens_query(draft, at) and len(draft.arguments(at)) > 1:
+        draft.error("ROW expression, implicit or explicit, is not supported in target list", at, NOT_SUPPORTED)
 
 
 _BEFORE_COLUMN = frozenset(
@@ -122,6 +143,7 @@ def _is_column(draft: Draft, at: int) -> bool:
 
 
 _LEADER_HINT = {
+    "age": "Use DATEDIFF.",
     "now": "Use GETDATE() or SYSDATE.",
     "generate_series": "Use a WITH RECURSIVE query or a table of numbers.",
 }

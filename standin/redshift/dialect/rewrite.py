@@ -4,7 +4,7 @@
 
 1. the *handler* of the leading keyword (`HANDLERS`): it knows the whole statement (CREATE TABLE, MERGE, SHOW …);
 2. the *passes* (`PASSES`), in order, over the tokens of every statement that the handler did not `finish`:
-   refusals, SUPER, query clauses, type names, functions, catalogue relations, long names.
+   refusals, SUPER, decimals, query clauses, type names, functions, catalogue relations, long names.
 
 **What a module has to offer.** One function `rewrite(draft: Draft) -> None`, listed below. It edits the draft, sets its
 properties (`tag`, `commits`, `outside_transaction`, `action`, `comment`), calls `draft.finish(sql)` when it has written
@@ -113,11 +113,12 @@ def _handler(kind: str) -> Callable[[Draft], None] | None:
 
 @cache
 def _passes() -> tuple[Callable[[Draft], None], ...]:
-    from standin.redshift.dialect import functions, names, overlays, query, refuse, super, typenames
+    from standin.redshift.dialect import decimals, functions, names, overlays, query, refuse, super, typenames
 
     return (
         refuse.rewrite,
         super.rewrite,
+        decimals.rewrite,
         query.rewrite,
         typenames.rewrite,
         functions.rewrite,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from standin.redshift.dialect import column_types
+from standin.redshift.dialect import column_types, plpgsql
 from standin.redshift.dialect.attributes import Attributes, qualified
 from standin.redshift.dialect.lexer import Token, join, lex, quote_literal, string_value
 from standin.redshift.dialect.rewrite import Draft, fragment, run
@@ -27,10 +27,10 @@ _STATEMENTS = frozenset(
         "revoke",
         "vacuum",
         "analyze",
+        "copy",
+        "unload",
     ]
 )
-# a statement of PL/pgSQL begins behind these
-_BEFORE_STATEMENT = frozenset({"begin", "then", "else", "loop", ">>"})
 
 
 def create_function(draft: Draft, at: int) -> None:
@@ -46,6 +46,9 @@ def create_function(draft: Draft, at: int) -> None:
     close = draft.close(opening)
     if draft.word(close + 1) != "returns":
         draft.syntax_error(close + 1)
+    if draft.word(close + 2) in ("table", "setof"):
+        # a function gives one value
+        draft.syntax_error(close + 2)
     expression = string_value(draft.tokens[body]).strip().rstrip(";")
     _check_expression(draft, body, expression)
     definition = draft.source.strip()
@@ -68,9 +71,10 @@ def create_procedure(draft: Draft, at: int) -> None:
     if language != "plpgsql":
         draft.error(f'language "{language}" is not supported for procedures', None, FEATURE_NOT_SUPPORTED)
     definition = draft.source.strip()
-    draft.replace(body, body + 1, _quoted(block(string_value(draft.tokens[body]), draft)))
     close = draft.close(opening)
-    if draft.word(close + 1) == "nonatomic":
+    atomic = draft.word(close + 1) != "nonatomic"
+    draft.replace(body, body + 1, _quoted(block(string_value(draft.tokens[body]), draft, atomic=atomic)))
+    if not atomic:
         draft.remove(close + 1, close + 2)
     _arguments(draft, opening)
     draft.comment = Attributes.of(parts, kind="procedure", definition=definition).comment()
@@ -116,33 +120,52 @@ def procedure(draft: Draft, at: int) -> tuple[str, str, int]:
     return qualified(parts), f"array[{listed}]::text[]", draft.close(opening) + 1
 
 
-def block(body: str, outer: Draft) -> str:
+def block(body: str, outer: Draft, *, atomic: bool) -> str:
     """A block of PL/pgSQL, its statements and expressions rewritten; attributes of tables travel with theirs.
 
     So is a statement that EXECUTE runs if it is one literal. One that is put together at run time goes to Postgres as
     it is.
     """
     draft = Draft(lex(body), outer.context)
+    # Postgres ends no transaction in a block with a handler
+    ends = not any(draft.at(place, "exception", "when") for place in range(len(draft.tokens)))
     finished: list[str] = []
     for begin in reversed(_beginnings(draft)):
         end = next((place for place in range(begin, len(draft.tokens)) if draft.mark(place) == ";"), -1)
+        if ends and draft.word(begin) == "truncate":
+            draft.insert(end + 1, _TRUNCATED)
         # a word in its place keeps it out of the way of the passes, which it has behind it
         statement = _statement([*draft.slice(begin, end), lex("")[0]], outer)
         draft.replace(begin, end, f"rs_statement_{len(finished)}")
         finished.append(statement)
-    for place in range(len(draft.tokens)):
-        if draft.word(place) == "execute" and _is_whole_literal(draft, place + 1):
+    plpgsql.check(draft)
+    if atomic:
+        plpgsql.end_transactions(draft)
+    for place in reversed(range(len(draft.tokens))):
+        if draft.word(place) == "execute" and draft.kind_at(place + 1) == "string":
             literal = draft.tokens[place + 1]
-            literal.text = quote_literal(_statement(lex(string_value(literal)), outer))
+            if ends and string_value(literal).lstrip()[:8].lower() == "truncate":
+                end = next((here for here in range(place, len(draft.tokens)) if draft.mark(here) == ";"), place)
+                draft.insert(end + 1, _TRUNCATED)
+            if _is_whole_literal(draft, place + 1):
+                literal.text = quote_literal(_statement(lex(string_value(literal)), outer))
     for place in reversed(_declarations(draft)):
         _declared_type(draft, place)
     text = fragment(join(draft.tokens), outer.context)
     return re.sub(r"\brs_statement_(\d+)\b", lambda found: finished[int(found[1])], text)
 
 
+# commits what TRUNCATE ends
+_TRUNCATED = "call pg_catalog.rs_truncated();"
+
+
 def _statement(tokens: list[Token], outer: Draft) -> str:
     one = Draft(tokens, outer.context)
     run(one)
+    if one.action is not None:
+        one.unsupported(f"{one.kind.upper()} in a procedure")
+    if one.outside_transaction:
+        one.error(f"{one.kind.upper()} is not supported in a procedure", None, FEATURE_NOT_SUPPORTED)
     return one.statement(0).text.lstrip()
 
 
@@ -165,11 +188,14 @@ def _declared_type(draft: Draft, at: int) -> None:
 def _beginnings(draft: Draft) -> list[int]:
     """Where the statements of SQL begin that a handler has to see."""
     found = []
+    end = 0
     for place in range(len(draft.tokens)):
-        if draft.word(place) in _STATEMENTS:
+        if draft.word(place) in _STATEMENTS and place >= end:
             before = draft.word(place - 1) or draft.mark(place - 1)
-            if before == ";" or before in _BEFORE_STATEMENT:
+            if before in plpgsql.STARTS:
                 found.append(place)
+                # MERGE has statements within
+                end = next((here for here in range(place, len(draft.tokens)) if draft.mark(here) == ";"), place)
     return found
 
 
@@ -196,6 +222,10 @@ def _arguments(draft: Draft, opening: int) -> None:
     kept: list[str] = []
     outs: list[str] = []
     for lo, hi in draft.arguments(opening):
+        for place in draft.outermost(lo, hi):
+            if draft.word(place) == "default" or draft.mark(place) in ("=", ":="):
+                # arguments of procedures have no defaults
+                draft.syntax_error(place)
         mode, name, kind = _argument(draft, lo, hi)
         if mode == "out":
             outs.append(f"inout {name} {kind} default null")

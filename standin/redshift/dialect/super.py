@@ -59,17 +59,22 @@ def rewrite(draft: Draft) -> None:
             if text is not None:
                 edits.append((source.lo, source.hi, text, source))
     unnamed = {
-        (item.lo, item.hi)
+        item.lo: item.hi
         for scope in scopes
         if scope.found is not None
         for item in items(draft, scope.found)
         if item.alias is None and not item.star
     }
     for lo, hi, text, origin in sorted(edits, key=lambda edit: edit[0], reverse=True):
-        if isinstance(origin, _Path) and (lo, hi) in unnamed:
-            draft.replace(lo, hi, text, f"as {quote_name(_shown(draft, origin))}")
-        else:
-            draft.replace(lo, hi, text)
+        end = unnamed.get(lo, -1) if isinstance(origin, _Path) else -1
+        if isinstance(origin, _Path) and (end == hi or _is_cast(draft, hi, end)):
+            draft.insert(end, f"as {quote_name(_shown(draft, origin))}")
+        draft.replace(lo, hi, text)
+
+
+def _is_cast(draft: Draft, lo: int, hi: int) -> bool:
+    """Whether nothing but `::type` stands here."""
+    return lo < hi and draft.mark(lo) == "::" and all(draft.kind_at(place) != "operator" for place in range(lo, hi))
 
 
 def _scopes(draft: Draft) -> list[_Scope]:

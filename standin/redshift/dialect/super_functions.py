@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from standin.redshift.dialect.lexer import string_value
+from standin.redshift.dialect import columns
+from standin.redshift.dialect.lexer import quote_name, string_value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from standin.redshift.dialect.lexer import Token
     from standin.redshift.dialect.rewrite import Draft
 
@@ -77,8 +81,9 @@ def _listed(items: list[list[Token]]) -> Parts:
 def element_literals(draft: Draft) -> None:
     """String literals that meet SUPER are strings, though they may look like JSON: only JSON_PARSE reads JSON.
 
-    `'{"a": 1}'::super` is told by the cast. Among the values of an INSERT, where the column's type is not at hand,
-    every literal that opens like an object or an array is marked as VARCHAR, which is right for VARCHAR columns too.
+    `'{"a": 1}'::super` is told by the cast. Among the values of an INSERT, every literal that opens like an object, an
+    array or a string of JSON is marked as VARCHAR, which is right for VARCHAR columns too. One that reads like a number
+    or a boolean may be meant for a column of any type, so the columns are looked up. Raises `ColumnsNeeded`.
     """
     tokens = draft.tokens
     if "super" in draft.source.lower():
@@ -92,26 +97,55 @@ def element_literals(draft: Draft) -> None:
         for at in reversed(casts):
             draft.insert(at - 1, "::varchar")
     if draft.kind == "insert":
-        for at in reversed(_inserted(draft)):
-            draft.insert(at + 1, "::varchar")
+        for at, kind in reversed(_strings(draft)):
+            draft.insert(at + 1, kind)
 
 
-def _inserted(draft: Draft) -> list[int]:
-    """The places of literals like JSON that stand alone in a row of VALUES."""
-    found: list[int] = []
+# what stands around a value that is nothing but a literal
+_AROUND = frozenset({"(", ",", ")"})
+_SCALAR = re.compile(r"\s*(?:-?\d+(?:\.\d+)?(?:e[-+]?\d+)?|true|false|null)\s*", re.IGNORECASE)
+
+
+def _strings(draft: Draft) -> list[tuple[int, str]]:
+    """The literals in VALUES that a SUPER column would read as JSON, and are strings: places, and the casts to add."""
+    found: list[tuple[int, str]] = []
+    scalars: list[tuple[int, int]] = []
+    for at, number in _inserted(draft):
+        text = draft.tokens[at].text
+        if text[1:2] in ("{", "[", '"', " ", "\n") and string_value(draft.tokens[at]).lstrip()[:1] in ("{", "[", '"'):
+            found.append((at, "::varchar"))
+        elif _SCALAR.fullmatch(text[1:-1]):
+            scalars.append((at, number))
+    if scalars:
+        types = _target_types(draft)
+        found += [(at, "::varchar::super") for at, number in scalars if types[number : number + 1] == ["super"]]
+    return sorted(found)
+
+
+def _target_types(draft: Draft) -> list[str]:
+    """The types of the columns that an INSERT fills, in the order of its values."""
+    parts, after = draft.name(2)
+    known = columns.asked(draft, ".".join(quote_name(part) for part in parts))
+    if draft.mark(after) != "(":
+        return [kind for _, kind in known]
+    types = dict(known)
+    return [types.get(draft.identifier(lo), "") for lo, _ in draft.arguments(after)]
+
+
+def _inserted(draft: Draft) -> Iterator[tuple[int, int]]:
+    """The literals that stand alone in a row of VALUES: place, and number of the value in its row."""
     rows: list[bool] = []
+    number = 0
     tokens = draft.tokens
     for at, token in enumerate(tokens):
         if token.kind == "punctuation":
             if token.text in "([{":
                 before = tokens[at - 1]
                 rows.append(before.word == "values" or (before.text == "," and not rows))
+                number = 0 if len(rows) == 1 else number
             elif token.text in ")]}" and rows:
                 rows.pop()
-        elif token.kind == "string" and rows and rows[-1] and tokens[at + 1].text in (",", ")"):
-            text = token.text
-            if text[1:2] in ("{", "[", " ", "\n") and tokens[at - 1].text in ("(", ","):
-                value = string_value(token).lstrip()
-                if value[:1] in ("{", "["):
-                    found.append(at)
-    return found
+            elif token.text == "," and len(rows) == 1:
+                number += 1
+        elif token.kind == "string" and rows and rows[-1] and {tokens[at - 1].text, tokens[at + 1].text} <= _AROUND:
+            yield at, number

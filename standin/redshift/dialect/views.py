@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from standin.redshift.dialect import attributes as table_attributes
-from standin.redshift.dialect import literals
+from standin.redshift.dialect import decimals, literals
 from standin.redshift.dialect import names as names_pass
 from standin.redshift.dialect.attributes import Attributes, columns_in, qualified
 from standin.redshift.dialect.lexer import lex, quote_literal
@@ -34,6 +34,7 @@ def create(draft: Draft, at: int) -> None:
     if draft.word(end) != "as":
         draft.syntax_error(end)
     literals.give_types(draft, end)
+    decimals.give_types(draft, end)
     last = len(draft.tokens) - 1
     if draft.at(last - 2, "check", "option"):
         draft.syntax_error(next(place for place in reversed(range(last)) if draft.word(place) == "with"))
@@ -58,7 +59,11 @@ def create_materialized(draft: Draft, at: int) -> None:
     if draft.word(after) != "as":
         draft.syntax_error(after)
     table_attributes.check(draft, begin, made)
+    last = len(draft.tokens) - 1
+    if draft.word(last - 1) == "data":
+        draft.syntax_error(last - (3 if draft.word(last - 2) == "no" else 2))
     literals.give_types(draft, after)
+    decimals.give_types(draft, after)
     draft.remove(begin, after)
     draft.comment = made.comment()
 

@@ -6,6 +6,7 @@ agree, and `values` decides everywhere else.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -74,6 +75,39 @@ def convert_objects(found: list[str | None], column: Column, options: CopyOption
         if done is not None:
             return done, []
     return _one_by_one(found, column, options, "object", None)
+
+
+def convert_typed(found: pa.Array, column: Column, options: CopyOptions) -> pa.Array | None:
+    """Convert what is read as text or as the column's own type; None if anything in it needs a closer look."""
+    import pyarrow as pa
+
+    if options.null_as is not None:
+        return None
+    if pa.types.is_string(found.type):
+        return _at_once(found, column, options)
+    return None if column.not_null and found.null_count else found
+
+
+# what a Python value must be to be put into a column as it is
+_NATIVE: dict[str, type] = {"int2": int, "int4": int, "int8": int, "float8": float, "bool": bool}
+
+
+def convert_native(found: list[Any], column: Column, options: CopyOptions) -> pa.Array | None:
+    """Convert Python values whose types are the column's own; None if anything in it needs a closer look."""
+    import pyarrow as pa
+
+    native = str if column.is_text else _NATIVE.get(column.type)
+    if native is None or not {type(value) for value in found} <= {native, type(None)}:
+        return None
+    try:
+        typed = pa.array(found, column.arrow())
+    except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
+        return None
+    if native is float and any(value is not None and not math.isfinite(value) for value in found):
+        return None
+    if native is str and any(value and "\0" in value for value in found):
+        return None
+    return convert_typed(typed, column, options)
 
 
 def _at_once(texts: pa.Array, column: Column, options: CopyOptions) -> pa.Array | None:

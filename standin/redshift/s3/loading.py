@@ -135,35 +135,61 @@ class Loader:
 
     def _objects(self, store: Store, stored: StoredObject, pick: objects.Pick) -> Batches:
         name, options = str(stored.place), self._options
+        batches: Iterator[list[objects.Item] | objects.Whole]
         if options.format == "json":
-            batches = objects.read_json(self._pieces(store, stored), name)
+            batches = objects.read_json(self._pieces(store, stored), name, self._whole)
         else:
             batches = objects.read_avro(blocks.decompressed(store.stream(stored), None), name)
-        epochs = options.time_format in ("epochsecs", "epochmillisecs")
         for batch in batches:
-            rows, picked = [], []
-            failed: list[tuple[objects.Item, int, str, int, str]] = []
-            for item in batch:
-                try:
-                    if item.fault is not None:
-                        raise values.BadValueError(values.BAD_LINE, item.fault)
-                    picked.append(pick(item.value))
-                    rows.append(item)
-                except values.BadValueError as error:
-                    failed.append((item, 0, "", error.code, error.reason))
-            converted = []
-            refused_rows: set[int] = set()
-            for index, column in enumerate(self._columns):
-                fields = [objects.as_field(row[index], column, epochs) for row in picked]
-                done, refused = conversion.convert_objects(fields, column, options)
-                converted.append(done)
-                for each in refused:
-                    if each.row not in refused_rows:
-                        refused_rows.add(each.row)
-                        failed.append((rows[each.row], index, fields[each.row] or "", each.code, each.reason))
-            for item, index, value, code, reason in sorted(failed, key=lambda row: row[0].line):
-                self._report((name, item.line, index, 0), (item.raw or to_json(item.value), value), (code, reason))
-            yield _without(converted, refused_rows)
+            yield batch.columns if isinstance(batch, objects.Whole) else self._items(batch, pick, name)
+
+    def _whole(self, content: bytes) -> objects.Whole | None:
+        """A block of JSON at once, if it is as plain as most are."""
+        if self._options.paths != "auto":
+            return None
+        found = objects.by_arrow(content, self._columns)
+        if found is None:
+            return None
+        done = []
+        for values_, column in zip(found, self._columns, strict=True):
+            converted = conversion.convert_typed(values_, column, self._options)
+            if converted is None:
+                return None
+            done.append(converted)
+        return objects.Whole(done)
+
+    def _items(self, batch: list[objects.Item], pick: objects.Pick, name: str) -> list[pa.Array]:
+        """The columns of some records; tells of the bad ones."""
+        options = self._options
+        epochs = options.time_format in ("epochsecs", "epochmillisecs")
+        rows, picked = [], []
+        failed: list[tuple[objects.Item, int, str, int, str]] = []
+        for item in batch:
+            try:
+                if item.fault is not None:
+                    raise values.BadValueError(values.BAD_LINE, item.fault)
+                picked.append(pick(item.value))
+                rows.append(item)
+            except values.BadValueError as error:
+                failed.append((item, 0, "", error.code, error.reason))
+        converted = []
+        refused_rows: set[int] = set()
+        for index, column in enumerate(self._columns):
+            found = [row[index] for row in picked]
+            native = conversion.convert_native(found, column, options)
+            if native is not None:
+                converted.append(native)
+                continue
+            fields = [objects.as_field(value, column, epochs) for value in found]
+            done, refused = conversion.convert_objects(fields, column, options)
+            converted.append(done)
+            for each in refused:
+                if each.row not in refused_rows:
+                    refused_rows.add(each.row)
+                    failed.append((rows[each.row], index, fields[each.row] or "", each.code, each.reason))
+        for item, index, value, code, reason in sorted(failed, key=lambda row: row[0].line):
+            self._report((name, item.line, index, 0), (item.raw or to_json(item.value), value), (code, reason))
+        return _without(converted, refused_rows)
 
     def _report(self, spot: tuple[str, int, int, int], raw: tuple[str, ...], fault: tuple[int, str]) -> None:
         """Tell of a bad row: file, line, index of the column and position; line and value; code and reason."""

@@ -15,6 +15,8 @@ from standin.redshift.s3.errors import failure
 from standin.redshift.s3.jsontext import DECODER, to_json
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from standin.redshift.s3.columns import Column
 
 _BATCH_ROWS = 20_000
@@ -44,12 +46,28 @@ class Item:
     fault: str | None = None
 
 
-def read_json(pieces: Iterator[bytes], name: str) -> Iterator[list[Item]]:
-    """The objects and arrays at the root of a file, in batches. They may span lines and share them."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The columns of a block that was read at once."""
+
+    columns: list[pa.Array]
+
+
+def read_json(
+    pieces: Iterator[bytes], name: str, at_once: Callable[[bytes], Whole | None]
+) -> Iterator[list[Item] | Whole]:
+    """The objects and arrays at the root of a file, in batches. They may span lines and share them.
+
+    `at_once` is asked first, for every block of whole lines that begins with an object.
+    """
     decode = DECODER.raw_decode
     rest, line = "", 1
     blocks = whole_records(pieces, cut_lines, name)
     for block in blocks:
+        if not rest and (whole := at_once(block)) is not None:
+            line += block.count(b"\n")
+            yield whole
+            continue
         text = rest + block.decode("utf-8", "surrogateescape")
         at = _skip(text, 0)
         line += text.count("\n", 0, at)
@@ -177,6 +195,53 @@ def _follow(value: Any, path: Path) -> Any:
         if value is None:
             return None
     return value
+
+
+# a NUL, and numbers that Arrow takes and JSON does not have
+_ODD = (rb"\u0000", b"NaN", b"Inf")
+
+
+def by_arrow(content: bytes, columns: Sequence[Column]) -> list[pa.Array] | None:
+    """The columns of lines of JSON, by name, where Arrow reads them as we do; None where a closer look is needed.
+
+    Numbers and booleans come typed, everything else as text. A value of another type than its column's, a name that
+    stands twice and whatever is no line of JSON is for the closer look.
+    """
+    import pyarrow as pa
+    from pyarrow import json as reader
+
+    kinds = [_arrow_reads(column) for column in columns]
+    if None in kinds or any(piece in content for piece in _ODD) or not _is_utf8(content):
+        return None
+    schema = pa.schema([pa.field(column.name, kind) for column, kind in zip(columns, kinds, strict=True)])
+    try:
+        table = reader.read_json(
+            pa.BufferReader(content),
+            reader.ReadOptions(use_threads=False, block_size=len(content) + 1),
+            reader.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore"),
+        )
+    except (pa.ArrowException, OverflowError):
+        return None
+    return [table.column(column.name).combine_chunks() for column in columns]
+
+
+def _arrow_reads(column: Column) -> pa.DataType | None:
+    """The type that Arrow is to read a column as; None if it can't read it."""
+    import pyarrow as pa
+
+    if column.is_super or column.type in ("bytea", "timetz") or (column.type == "numeric" and not column.precision[0]):
+        return None
+    if column.is_text or column.type in ("date", "time", "timestamp", "timestamptz"):
+        return pa.string()
+    return column.arrow()
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def as_field(value: Any, column: Column, epochs: bool) -> str | None:

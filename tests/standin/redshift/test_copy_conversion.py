@@ -12,7 +12,7 @@ from standin.redshift.s3.blocks import cut_escaped_lines, cut_quoted_lines, whol
 from standin.redshift.s3.columns import Column
 from standin.redshift.s3.commands import CopyOptions
 from standin.redshift.s3.delimited import Block, TextReader
-from standin.redshift.s3.objects import read_json
+from standin.redshift.s3.objects import as_field, by_arrow, picker, read_json
 
 COLUMNS = [
     Column("a", "int2"),
@@ -80,6 +80,71 @@ def test_at_once_and_one_by_one_agree(column, options, fields):
     assert repr(found.to_pylist()) == repr(pa.array(expected, column.arrow()).to_pylist())
 
 
+# a value as JSON writes it, and what no JSON is
+WRITTEN = st.one_of(
+    st.sampled_from(
+        ["null", "true", "false", "1", "-0", "1.5", "1e2", "12.345", "99999", "9223372036854775808", "1e999", "NaN",
+         "01", "-Infinity", '""', '"x"', '"true"', '"1"', '"1.5"', '"2026-03-04"', '"2026-03-04T05:06:07Z"', '"05:06"',
+         r'"\u00e9"', r'"\ud800"', r'"\u0000"', r'"a\tb"', '"a\tb"', r'"\/"', '"NULL"', "{}", "[1]", '{"a": 1}', "nope"]
+    ),
+    st.integers(-(10**6), 10**6).map(str),
+    st.decimals(-(10**6), 10**6, places=3).map(str),
+)  # fmt: skip
+MEMBERS = st.lists(st.tuples(st.sampled_from(["a", "a", "a", "A", "z"]), WRITTEN), max_size=2)
+LINES = st.one_of(
+    MEMBERS.map(lambda found: "{" + ", ".join(f'"{name}": {value}' for name, value in found) + "}"),
+    st.sampled_from(["", "[1]", "1", '{"a": 1', '{"a":\n1}', "{} {}", ' {"a" : 1 } ', '{"é": "é"}', "{}\r"]),
+)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.sampled_from(COLUMNS), OPTIONS, st.lists(LINES, max_size=3))
+def test_json_that_arrow_reads_is_what_we_read(column, options, lines):
+    content = "\n".join([*lines, ""]).encode()
+    read = by_arrow(content, [column])
+    done = conversion.convert_typed(read[0], column, options) if read else None
+    if done is None:
+        return
+    items = [item for batch in read_json(iter([content]), "file", lambda _: None) for item in batch]
+    assert [item.fault for item in items] == [None] * len(items)
+    pick = picker([column], None, "auto")
+    fields = [as_field(pick(item.value)[0], column, epochs=False) for item in items]
+    expected, bad = conversion.convert_objects(fields, column, options)
+    assert (bad, done.type) == ([], expected.type)
+    assert repr(done.to_pylist()) == repr(expected.to_pylist())
+
+
+def test_plain_json_is_read_at_once():
+    lines = [f'{{"n": {n}, "b": "x", "a": {n}.25, "z": [1]}}' for n in range(3)]
+    columns = [
+        Column("n", "int4"),
+        Column("a", "numeric", (9 << 16 | 2) + 4),
+        Column("b", "varchar", 9),
+        Column("c", "bool"),
+    ]
+    found = by_arrow("\n".join([*lines, ""]).encode(), columns)
+    assert found is not None
+    assert [[str(value) for value in column.to_pylist()] for column in found] == [
+        ["0", "1", "2"], ["0.25", "1.25", "2.25"], ["x"] * 3, ["None"] * 3,
+    ]  # fmt: skip
+
+
+NATIVE = st.lists(
+    st.one_of(st.none(), st.booleans(), st.integers(-40000, 40000), st.floats(), st.text(max_size=4)), max_size=3
+)
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.sampled_from(COLUMNS), OPTIONS, NATIVE)
+def test_values_put_in_as_they_are_are_those_that_text_would_give(column, options, found):
+    done = conversion.convert_native(found, column, options)
+    if done is not None:
+        fields = [as_field(value, column, epochs=False) for value in found]
+        expected, bad = conversion.convert_objects(fields, column, options)
+        assert (bad, done.type) == ([], expected.type)
+        assert repr(done.to_pylist()) == repr(expected.to_pylist())
+
+
 # ----------------------------------------------------------------------------------------------------- reading of text
 
 CONTENT = st.text("ab,|\"'\\\n\r é", max_size=40).map(str.encode)
@@ -126,7 +191,7 @@ def test_header_lines_are_left_out_wherever_the_pieces_break(pieces, count):
 def test_json_that_spans_lines_and_blocks(size):
     content = '{"a": 1}\n{"b":\n [1.50, "x\\ny é"]}  {"c": {}}\n\n[1]\n{"d": nope}\n{"e": 2'.encode()
     pieces = (content[at : at + size] for at in range(0, len(content), size))
-    items = [item for batch in read_json(pieces, "file") for item in batch]
+    items = [item for batch in read_json(pieces, "file", lambda _: None) for item in batch]
     assert [(item.line, item.value, item.fault) for item in items] == [
         (1, {"a": "1"}, None),
         (2, {"b": ["1.50", "x\ny é"]}, None),

@@ -163,6 +163,94 @@ def test_a_procedure_runs_redshifts_sql(redshift):
         execute("drop procedure if exists load_it(int)")
 
 
+def test_an_exception_rolls_all_back_runs_its_handler_and_goes_on(redshift):
+    """As the reference's example: there are no subtransactions, and what the handler writes stays."""
+    with redshift.session() as execute:
+        execute("create table employee (name varchar); insert into employee values ('Tomas')")
+        execute("create table error_log (message varchar)")
+        body = """
+            begin
+                update employee set name = 'Adam';
+                {inner}
+            exception when others then
+                raise info 'an exception occurred';
+                if sqlstate <> '' then insert into error_log values ('{name}: ' || sqlerrm); end if;
+            end"""
+        inner = """
+            begin execute 'select invalid'; exception when others then raise info 'inner'; end;
+            insert into employee values ('x');"""
+        for name, text in (("plain", "execute 'select invalid';"), ("nested", inner)):
+            execute(f"create procedure {name}() as $$ {body.format(inner=text, name=name)} $$ language plpgsql")
+            with pytest.raises(psycopg.errors.UndefinedColumn, match='column "invalid" does not exist'):
+                execute(f"call {name}()")
+        assert execute("select name from employee") == [("Tomas",)]
+        assert execute("select message from error_log order by 1") == [
+            ('nested: column "invalid" does not exist',),
+            ('plain: column "invalid" does not exist',),
+        ]
+        swallowing = body.format(inner="select 1/0;", name="loose")
+        execute(f"create procedure loose() nonatomic as $$ {swallowing} $$ language plpgsql")
+        execute("call loose()")
+        assert execute("select message from error_log where message like 'loose%'") != []
+
+
+def test_truncate_in_a_procedure_ends_the_transaction(redshift):
+    with redshift.session() as execute:
+        execute("create table a (n int); create table b (n int)")
+        for truncate in ("truncate b", "execute 'truncate table ' || 'b'"):
+            execute("delete from a; insert into b values (1)")
+            execute(
+                f"create or replace procedure p(x int) as $$ begin insert into a values (x); {truncate}; "
+                "insert into b values (x); execute 'select bad'; end $$ language plpgsql"
+            )
+            with pytest.raises(psycopg.errors.UndefinedColumn):
+                execute("call p(5)")
+            assert execute("select (select count(*) from a), (select count(*) from b)") == [(1, 0)]
+        execute("begin")
+        message = "TRUNCATE cannot be invoked from a procedure that is executing in an atomic context"
+        with pytest.raises(psycopg.Error, match=message):
+            execute("call p(5)")
+        execute("rollback; create procedure q() as $$ begin commit; end $$ language plpgsql; begin")
+        with pytest.raises(psycopg.Error, match="COMMIT cannot be invoked"):
+            execute("call q()")
+        execute("rollback")
+
+
+def test_a_procedure_merges(redshift):
+    with redshift.session() as execute:
+        execute("create table a (n int, t varchar(5)); insert into a values (1, 'x')")
+        execute("create table b (n int); insert into b values (1), (2)")
+        execute(
+            "create procedure p() as $$ begin merge into a using b on a.n = b.n when matched then update set t = 'y' "
+            "when not matched then insert values (b.n, 'z'); end $$ language plpgsql; call p()"
+        )
+        assert execute("select n, t from a order by n") == [(1, "y"), (2, "z")]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("assert 1 = 2;", 'near "assert"'),
+        ("return query select 1;", 'near "query"'),
+        ("raise exception using message = 'x';", 'near "using"'),
+        ("raise debug 'x';", 'near "debug"'),
+        ("for r in execute 'select $1' using 5 loop null; end loop;", 'near "using"'),
+        ("fetch next from c into r;", 'near "next"'),
+        ("get stacked diagnostics r = message_text;", 'near "stacked"'),
+        ("perform 1; exception when division_by_zero then null;", "the only condition of an exception block is OTHERS"),
+        ("copy t from 's3://a/b' iam_role default;", "COPY in a procedure is not supported"),
+        ("alter table t append from u;", "ALTER is not supported in a procedure"),
+    ],
+)
+def test_what_redshifts_plpgsql_lacks_is_refused(body, message):
+    with pytest.raises(DialectError) as refused:
+        rewrite(f"create procedure p() as $$ begin {body} end $$ language plpgsql", Context())
+    assert message in refused.value.message
+    for arguments in ("a int default 5", "a int = 5"):
+        with pytest.raises(DialectError, match="syntax error"):
+            rewrite(f"create procedure p({arguments}) as $$ begin end $$ language plpgsql", Context())
+
+
 def test_a_procedure_without_results_is_called_and_dropped(redshift):
     with redshift.session() as execute:
         execute(

@@ -310,6 +310,12 @@ def test_create_table_as_gives_expressions_a_type_of_redshifts(redshift):
             "integer",
         ]
         assert execute(types.format("v")) == [("character varying(3)",), ("character varying(4)",)]
+        # a cast keeps its length, whatever the planner makes of it, and so does what comes from a view
+        execute("create view late as select a, b, a::char(2) as c from public.t with no schema binding")
+        execute("create table x as (select a::varchar(5) as a, cast(c as char(9)) as c from late limit 1)")
+        assert execute(types.format("x")) == [("character varying(5)",), ("character(9)",)]
+        execute("create table z as with q as (select * from late) select q.* from q")
+        assert execute(types.format("z")) == [("character varying(7)",), ("numeric(5,2)",), ("character(2)",)]
         assert execute(types.format("w")) == [("numeric(3,2)",), ("character varying(1)",)]
 
 

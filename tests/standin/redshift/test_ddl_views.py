@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import psycopg
 import pytest
 
@@ -52,6 +54,34 @@ def test_a_late_binding_view_follows_renames_and_new_columns(redshift):
             "select identity_name, privilege_type from svv_relation_privileges where relation_name = 'v'"
         )
         assert ("public", "SELECT") in privileges
+
+
+def test_views_on_a_late_binding_view_follow_it(redshift):
+    """Its columns change with the table; what stands on it gets them, and stays what it was otherwise."""
+    with redshift.session() as execute:
+        execute("create table t (a varchar(3), d decimal(8,2)); insert into t values ('abc', 1.5)")
+        execute("create view v as select a, d from public.t with no schema binding")
+        execute(
+            "create view bound as select a, d from v; create view more (x, y) as select a, d from bound where d > 1"
+        )
+        execute("create view late as select x from public.more with no schema binding")
+        execute("comment on view bound is 'kept'; grant select on more to public")
+        execute("alter table t alter column a type varchar(9)")
+        execute("insert into t values ('123456789', 2)")
+        for view, column in (("v", "a"), ("bound", "a"), ("more", "x"), ("late", "x")):
+            assert execute(f"select max(len({column})) from {view}") == [(9,)]
+            length = "select character_maximum_length from svv_columns where table_name = %s and column_name = %s"
+            assert execute(length, [view, column]) == [(9,)]
+        execute("drop table t; create table t (a int, d decimal(8,2)); insert into t values (7, 2)")
+        assert execute("select x + 1, y from more") == [(8, Decimal("2.00"))]
+        assert execute("select obj_description('bound'::regclass)") == [("kept",)]
+        privileges = "select identity_name from svv_relation_privileges where relation_name = 'more'"
+        assert ("public",) in execute(privileges)
+        assert execute("show view more")[0][0].startswith("create view more (x, y) as select a, d from bound")
+        # what cannot do with the new columns keeps the old ones, and says so when it is read
+        execute("drop table t; create table t (d decimal(8,2))")
+        with pytest.raises(psycopg.errors.UndefinedColumn):
+            execute("select * from bound")
 
 
 def test_a_late_binding_view_is_replaced_and_dropped(redshift):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import struct
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -12,7 +15,7 @@ import wire
 from psycopg import sql
 from wire import SYNC, Wire, bind, describe, execute, log_in, parse
 
-from standin.redshift import protocol
+from standin.redshift import protocol, upstream
 from standin.redshift.process import face as running_face
 
 
@@ -399,3 +402,21 @@ def test_tls_with_a_certificate_of_its_own(warehouse_factory, redshift, tmp_path
     assert (tmp_path / "server.key").stat().st_mode & 0o077 == 0
     with pytest.raises(psycopg.OperationalError, match="server does not support SSL"):
         redshift.psycopg(sslmode="require")
+
+
+def test_postgres_is_reached_by_its_socket_and_without_one(warehouse_factory, redshift):
+    server = warehouse_factory.server
+
+    async def family(name: str | None) -> str:
+        reader, writer = await upstream.open_streams(replace(server, socket=name))
+        writer.write(struct.pack("!II", 8, protocol.SSL_REQUEST))
+        assert await reader.readexactly(1) == b"N"
+        found: str = writer.get_extra_info("socket").family.name
+        writer.close()
+        return found
+
+    assert asyncio.run(family(None)) == "AF_INET"
+    assert asyncio.run(family("@nobody/.s.PGSQL.1")) == "AF_INET"
+    if server.socket is not None:
+        assert asyncio.run(family(server.socket)) == "AF_UNIX"
+    assert redshift.execute("select distinct trim(remotehost) from stl_connection_log") == [("127.0.0.1/32",)]

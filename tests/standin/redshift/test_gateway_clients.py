@@ -195,7 +195,7 @@ def test_sqlalchemy_with_the_dialect_for_redshift(redshift):
     inspector = sqlalchemy.inspect(engine)
     assert "public" in inspector.get_schema_names()
     assert inspector.get_table_names(schema="public") == ["visits"]
-    # and no further: get_columns of sqlalchemy-redshift 1.0 does not fit SQLAlchemy 2.1
+    # and no further: see test_catalog_clients.py
     assert inspector.get_view_names(schema="public") == []
     assert inspector.get_foreign_keys("visits", schema="public") == []
     engine.dispose()

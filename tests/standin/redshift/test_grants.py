@@ -148,7 +148,9 @@ def test_system_permissions_of_roles(principals):
     ("sql", "message"),
     [
         ("grant drop on t to bob", "The privilege DROP is not supported by the stand-in for Redshift"),
-        ("grant maintain on t to bob", "invalid privilege type MAINTAIN for table"),
+        ("grant maintain on t to bob", 'syntax error at or near "maintain"'),
+        ("grant fake_privilege, select on t to bob", 'syntax error at or near "fake_privilege"'),
+        ("revoke execute on t from bob", "invalid privilege type EXECUTE for table"),
         ("grant select on schema s to bob", "invalid privilege type SELECT for schema"),
         ("grant assumerole on 'arn:x' to bob for copy", "ASSUMEROLE is not supported by the stand-in for Redshift"),
         (

@@ -119,6 +119,8 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("(select 1) minus (select 1)", []),
     # recursive queries
     ("with recursive r(n) as (select 1 union all select n + 1 from r where n < 3) select * from r", [(1,), (2,), (3,)]),
+    ("with recursive a as (select 1 as x), b as (select x from a) select * from b", [(1,)]),
+    ("(with recursive r(n) as (select 1 union all select n + 1 from r where n < 3) select max(n) from r)", [(3,)]),
     ("select id, name, level from staff start with boss is null connect by prior id = boss order by id",
      [(1, "ann", 1), (2, "bob", 2), (3, "cid", 2), (4, "dan", 3), (5, "eve", 4)]),
     ("select count(*) from staff start with name = 'bob' connect by boss = prior id", [(3,)]),
@@ -193,6 +195,15 @@ ERRORS = [
      "Outer join operator (+) not allowed in operand of OR or IN."),
     ("select 1 from sales a, sales b, staff c where a.id(+) = b.id and a.id(+) = c.id",
      "A table may be outer joined to at most one other table."),
+    ("with recursive r(n) as (select 1 union select n + 1 from r where n < 3) select * from r",
+     'recursive common table expression "r" must be a UNION ALL'),
+    ("with a as (select 1), recursive as (select 2) select * from a, recursive, nowhere", 'relation "nowhere" does not exist'),
+    ("with recursive r as (select 1 as n union all select n + 1 from r where n < 3) select * from r",
+     'recursive common table expression "r" must have a list of column names'),
+    ("with recursive r(n) as (select 1 union all select n + 1 from r where n < 3 limit 2) select * from r",
+     "cannot have ORDER BY or LIMIT in its recursive part"),
+    ("select * from (with recursive r(n) as (select 1 union all select n + 1 from r where n < 3) select * from r) q",
+     "recursive CTE in subquery are not supported"),
     ("select * from part pivot (stddev(price) for partname in ('prop'))", "PIVOT with stddev"),
 ]  # fmt: skip
 

@@ -50,6 +50,24 @@ def test_statements_that_redshift_has_not_are_refused() -> None:
         assert word in caught.value.message.lower()
 
 
+OTHERS = [
+    ("select (1, a), 2 from t", "0A000", "ROW expression, implicit or explicit, is not supported in target list"),
+    ("select a from t where a = any ('{1,2}')", "0A000", "Specified types or functions"),
+    ("select age(a) from t", "0A000", "Specified types or functions"),
+    ("select json '{}'", "42704", 'type "json" does not exist'),
+    ("create function f(int) returns setof int stable as $$ select 1 $$ language sql", "42601", 'near "setof"'),
+    ("create materialized view v as select 1 as a with no data", "42601", 'near "with"'),
+]
+
+
+@pytest.mark.parametrize(("sql", "sqlstate", "message"), OTHERS, ids=[sql for sql, *_ in OTHERS])
+def test_what_no_table_tells_is_refused_too(sql: str, sqlstate: str, message: str) -> None:
+    with pytest.raises(DialectError) as caught:
+        rewrite(sql, Context())
+    assert caught.value.sqlstate == sqlstate
+    assert message in caught.value.message
+
+
 RESERVED_WORDS = [
     ("select tag from t", "tag"),
     ("select a, delta, b from t", "delta"),
@@ -115,6 +133,11 @@ ACCEPTED = [
     "select 1 minus select 2",
     "create table u as select row_number() over (partition by a order by b) from t",
     "select x.format(1)",
+    "select (a), (b || 'x') from t where (a, b) in ((1, 'x')) and (a, b) = (1, 'x')",
+    "select listagg(a, ',') within group (order by b), sum(a) over (partition by (b) order by a rows 1 preceding)",
+    "select * from t join u using (a) where t.row = 1 order by a offset 5",
+    "select sum((select max(a) from t order by 1)), t.current_role from t",
+    "select a from t order by abs(a), b",
     "fetch next from c",
     "select array['x'] from pg_catalog.pg_class where relkind = any (array['r', 'v'])",
     "select ('a' || 'b')::varchar(5), a::numeric(10,2), cast(b as double precision), c::super, d::varbyte from t",

@@ -50,6 +50,12 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("select c.address.city, c.address.geo from customers c where c.id = 1", [('"Turku"', '{"lat":60.5,"lon":22}')]),
     # names are folded, quoted or not
     ('select address."CITY", Address.Geo.LAT from customers where id = 1', [('"Turku"', "60.5")]),
+    # a cast to what the value is not gives null, in a table and in a constant
+    ("select orders[0].status::int, orders[0].k::int, orders[0].status::date, orders::float, address.city::boolean from customers "
+     "where id = 1", [(None, 5, None, None, None)]),
+    ("select json_parse('\"P\"')::int, json_parse('\"1.5\"')::decimal(5,2), json_parse('99999')::smallint, json_parse('\"x\"')::date",
+     [(None, "1.50", None, None)]),
+    ("select -orders[0].k, -address.city from customers where id = 1", [("-5", None)]),
     # unnesting
     ("select c.id, o.k from customers c, c.orders o order by 2", [(1, "5"), (1, "6")]),
     ("select c.id, o.k, l.q from customers c, c.orders o, o.lines l order by 3", [(1, "5", "1"), (1, "5", "2")]),
@@ -84,8 +90,13 @@ def test_a_path_gives_redshifts_rows(client: psycopg.Connection, sql: str, rows:
 
 
 def test_a_path_names_its_column(client: psycopg.Connection) -> None:
-    cursor = client.execute("select orders[0].k, c.address.geo, orders[1], orders[0].k + 1 from customers c")
-    assert [column.name for column in cursor.description or ()] == ["k", "geo", "orders", "?column?"]
+    cursor = client.execute(
+        "select orders[0].k, c.address.geo, orders[1], orders[0].k + 1, orders[0].k::int, c.address.city::varchar(9), "
+        "orders[0].k::int + 1 from customers c"
+    )
+    assert [column.name for column in cursor.description or ()] == [
+        "k", "geo", "orders", "?column?", "k", "city", "?column?",
+    ]  # fmt: skip
 
 
 def test_paths_work_in_update_and_delete(client: psycopg.Connection) -> None:
@@ -93,4 +104,31 @@ def test_paths_work_in_update_and_delete(client: psycopg.Connection) -> None:
     client.execute("update customers set name = address.city::varchar where orders[0].k = 5")
     assert client.execute("select name from customers order by id").fetchall() == [("Turku",), ("bob",)]
     assert client.execute("delete from customers where customers.address.geo.lat > 60").rowcount == 1
+    client.execute("rollback")
+
+
+def test_a_string_put_into_a_column_is_a_string(client: psycopg.Connection) -> None:
+    """Only JSON_PARSE reads JSON; a literal that looks like it is a string, quotes and all."""
+    client.execute("begin; create table put (n int, s super)")
+    client.execute(
+        """insert into put values (1, 'abc'), (2, '12'), (3, 'true'), (4, '{"a":1}'), (5, '"q"'), (6, null), (7, 8)"""
+    )
+    client.execute("insert into put (s, n) values ('1.5', '8'), (%s, 9)", ["a b"])
+    client.execute("insert into put select 10, 'x'; insert into put select 11, json_parse('12')")
+    client.execute("update put set s = 'new' where n = 1")
+    shown = client.execute("select s::text, json_typeof(s) from put order by n").fetchall()
+    assert [kind for _, kind in shown] == ["string"] * 5 + ["null", "number", "string", "string", "string", "number"]
+    rows = client.execute("select json_serialize(s) from put where s is not null order by n").fetchall()
+    assert [text for (text,) in rows] == [
+        '"new"', '"12"', '"true"', r'"{\"a\":1}"', r'"\"q\""', "8", '"1.5"', '"a b"', '"x"', "12",
+    ]  # fmt: skip
+    wire = client.execute("select s from put where n in (1, 4) order by n").pgresult
+    assert wire is not None
+    assert [wire.get_value(row, 0) for row in (0, 1)] == [b'"new"', rb'"{\"a\":1}"']
+    client.execute("create table copied as select s from put; insert into copied values ('plain')")
+    assert client.execute("select count(*) from copied where is_varchar(s)").fetchone() == (9,)
+    client.execute("alter table copied add column more super; update copied set more = 'x'")
+    assert client.execute("select distinct json_serialize(more) from copied").fetchall() == [('"x"',)]
+    kinds = client.execute("""select "type" from pg_table_def where tablename = 'copied'""").fetchall()
+    assert kinds == [("super",), ("super",)]
     client.execute("rollback")

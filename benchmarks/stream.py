@@ -1,0 +1,260 @@
+"""Events from a Kafka broker into the raw table, as they come: how many, how soon, and for how much of a processor.
+
+    python -m benchmarks.stream [--rate 10000] [--seconds 60] [--consumers 1]
+
+The broker, the producer, the consumers (`ingest stream events`) and Postgres are processes of their own and share this
+machine. Events are as a site sends them, a third of them with nested properties. Every event counts: at the end all
+that were produced must be rows, each once.
+
+How late events are is read off the ledger, whose counts are committed with the rows: the n-th event that was produced
+has landed when the ledger counts n. Once in a while a partition is ahead of another; the median does not mind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import bisect
+import json
+import os
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from benchmarks.ingest import _environment, _warehouse
+
+if TYPE_CHECKING:
+    from ingestion.warehouse import Connection, Warehouse
+
+BROKER = Path(__file__).resolve().parent.parent / "tests" / "ingestion" / "servers" / "kafka.py"
+TOPIC = "events"
+GOAL_RATE, GOAL_SECONDS = 10_000, 5.0
+TICK = 0.01
+PATIENCE_SECONDS = 30
+
+
+def main() -> None:
+    """Measures, prints, and exits 1 if an event is missing or a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rate", type=int, default=GOAL_RATE)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--consumers", type=int, default=1)
+    parser.add_argument("--produce", metavar="ADDRESS", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.produce:
+        produce(asked.produce, asked.rate, asked.seconds)
+        return
+    with _warehouse() as warehouse, broker() as address:
+        missed = list(_measure(warehouse, address, asked.rate, asked.seconds, asked.consumers))
+    if missed:
+        sys.exit("missed: " + "; ".join(missed))
+
+
+def _measure(warehouse: Warehouse, address: str, rate: int, seconds: int, consumers: int) -> Iterator[str]:
+    with warehouse.connect() as connection, ExitStack() as stack:
+        _create_topic(address)
+        running = [start_consumer(warehouse, address) for _ in range(consumers)]
+        for consumer in running:
+            stack.callback(consumer.kill)
+        _await_leases(connection, consumers)
+        server = _parent(int(connection.execute("select pg_backend_pid()").fetchone()[0]))
+        server_before = _processor_seconds(server)
+        words = ["--produce", address, "--rate", str(rate), "--seconds", str(seconds)]
+        producer = subprocess.Popen([sys.executable, "-m", "benchmarks.stream", *words], stdout=subprocess.PIPE)
+        landed = _watch(connection, producer, rate * seconds)
+        produced = json.loads(producer.communicate()[0])
+        used = sum(_stop(consumer) for consumer in running)
+        server_used = _processor_seconds(server) - server_before
+        rows, different = connection.execute(
+            "select count(*), count(distinct event_id) from raw_events.events"
+        ).fetchone()
+        lines, loads = connection.execute(
+            "select (select count(*) from raw_events._deliveries), (select count(*) from raw_events._dlt_loads)"
+        ).fetchone()
+    total = produced[-1][1]
+    latencies = _latencies(produced, landed)
+    wall = landed[-1][0] - produced[0][0]
+    print(f"\n{total:,} events in {produced[-1][0] - produced[0][0]:.1f} s, {consumers} consumer(s)")
+    print(f"{'produced a second':34}{total / (produced[-1][0] - produced[0][0]):12,.0f}")
+    print(f"{'landed a second':34}{total / wall:12,.0f}")
+    print(f"{'rows, and different events':34}{rows:12,}{different:12,}")
+    print(f"{'seconds until landed, median':34}{statistics.median(latencies):12.2f}")
+    print(f"{'99 of 100 within':34}{statistics.quantiles(latencies, n=100)[98]:12.2f}")
+    print(f"{'events per CPU-second, consumer':34}{total / used:12,.0f}")
+    print(f"{'the same, with Postgres':34}{total / (used + server_used):12,.0f}")
+    print(f"{'lines of the ledger, and loads':34}{lines:12}{loads:12}")
+    if (rows, different) != (total, total):
+        yield f"{total:,} events were produced, {rows:,} rows have landed, {different:,} of them different"
+    if rate >= GOAL_RATE and total / wall < 0.95 * GOAL_RATE:
+        yield f"{total / wall:,.0f} events a second, goal {GOAL_RATE:,}"
+    if statistics.median(latencies) > GOAL_SECONDS:
+        yield f"the median event lands after {statistics.median(latencies):.1f} s, goal {GOAL_SECONDS:g}"
+
+
+@contextmanager
+def broker() -> Iterator[str]:
+    """A Kafka broker on loopback; gives its address."""
+    process = subprocess.Popen([sys.executable, str(BROKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process as running:
+        if running.stdin is None or running.stdout is None:
+            raise RuntimeError("the broker has no pipes")
+        yield running.stdout.readline().split()[0]
+        # it ends with its input
+        running.stdin.close()
+
+
+def start_consumer(warehouse: Warehouse, address: str, **settings: object) -> subprocess.Popen[bytes]:
+    """`ingest stream events`, with what it says on our standard error."""
+    named = {"kind": "kafka", "bootstrap_servers": address, "stream": TOPIC, **settings}
+    environment = _environment(warehouse) | {
+        f"SOURCES__EVENTS__{name}".upper(): str(value) for name, value in named.items()
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "ingestion", "stream", "events", "--json"], env=environment, stdout=subprocess.DEVNULL
+    )
+
+
+def produce(address: str, rate: int, seconds: float) -> None:
+    """Sends events at a steady rate; prints when how many had been acknowledged, as JSON."""
+    from confluent_kafka import Producer
+
+    producer = Producer(
+        {"bootstrap.servers": address, "enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4"}
+    )
+    dice = random.Random(os.getpid())  # noqa: S311
+    shapes = list(_shapes(dice))
+    failed: list[str] = []
+
+    def delivered(error: object, _: object) -> None:
+        if error is not None:
+            failed.append(str(error))
+
+    timeline = [(time.time(), 0)]
+    sent = 0
+    began = time.monotonic()
+    total = int(rate * seconds)
+    while sent < total:
+        due = min(int((time.monotonic() - began) * rate), total)
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").encode()
+        for number in range(sent, due):
+            device = dice.getrandbits(32)
+            values = {b"id": b"%032x" % (number << 64 | dice.getrandbits(64)), b"time": now, b"device": device}
+            event = shapes[number % len(shapes)] % values
+            producer.produce(TOPIC, key=b"d-%016x" % device, value=event, on_delivery=delivered)
+        sent = due
+        producer.poll(0)
+        timeline.append((time.time(), sent))
+        time.sleep(TICK)
+    producer.flush(PATIENCE_SECONDS)
+    if failed:
+        raise RuntimeError(f"{len(failed)} events were not taken: {failed[0]}")
+    print(json.dumps(timeline))
+
+
+def _shapes(dice: random.Random) -> Iterator[bytes]:
+    """Events as a site sends them, with places for id, time and device."""
+    kinds = ("page_view", "product_view", "search", "cart_add", "page_ping", "login")
+    pages = ("valokuitu-100", "5g-liittyma", "tv-paketti", "laskut")
+    for number in range(60):
+        event: dict[str, object] = {
+            "event_id": "%(id)b",
+            "event_type": kinds[number % len(kinds)],
+            "schema_version": "1-1-0",
+            "site_id": "shop",
+            "occurred_at": "%(time)b",
+            "sent_at": "%(time)b",
+            "received_at": "%(time)b",
+            "device_id": "d-%(device)016x",
+            "page_url": f"https://www.example.com/tuotteet/{dice.choice(pages)}",
+            "referrer": "https://search.example.org/",
+            "ip": "192.0.2.0",
+            "user_agent": "Mozilla/5.0 (Linux; Android 16) Chrome/142.0 Mobile Safari/537.36",
+        }
+        if number % 3 == 0:
+            event["properties"] = {"position": number, "tags": ["syksy", {"list": "etusivu"}], "title": "Äänikirja"}
+        if number % 5 == 0:
+            event["customer_id"] = f"C{200_000 + number}"
+        yield orjson.dumps(event)
+
+
+def _create_topic(address: str) -> None:
+    from confluent_kafka import Producer
+
+    producer = Producer({"bootstrap.servers": address, "log_level": 0})
+    producer.list_topics(TOPIC, timeout=10)
+
+
+def _await_leases(connection: Connection, consumers: int) -> None:
+    from ingestion.streams import leases
+
+    until = time.monotonic() + PATIENCE_SECONDS
+    while len({lease.holder for lease in leases.read(connection, "raw_events")} - {None}) < consumers:
+        if time.monotonic() > until:
+            raise RuntimeError("the consumers do not start")
+        time.sleep(0.1)
+
+
+def _watch(connection: Connection, producer: subprocess.Popen[bytes], expected: int) -> list[tuple[float, int]]:
+    """When how many events had landed, until all have."""
+    landed: list[tuple[float, int]] = []
+    until = None
+    while True:
+        (count,) = connection.execute("select coalesce(sum(fetched_count), 0) from raw_events._deliveries").fetchone()
+        if not landed or int(count) > landed[-1][1]:
+            landed.append((time.time(), int(count)))
+        if until is None and producer.poll() is not None:
+            until = time.monotonic() + PATIENCE_SECONDS
+        if until and (int(count) >= expected or time.monotonic() > until):
+            return landed
+        time.sleep(0.05)
+
+
+def _latencies(produced: list[tuple[float, int]], landed: list[tuple[float, int]]) -> list[float]:
+    """Seconds from production to the row, of every hundredth event."""
+    sent, came = [count for _, count in produced], [count for _, count in landed]
+    found = []
+    for number in range(100, min(sent[-1], came[-1]) + 1, 100):
+        found.append(landed[bisect.bisect_left(came, number)][0] - produced[bisect.bisect_left(sent, number)][0])
+    return found
+
+
+def _stop(consumer: subprocess.Popen[bytes]) -> float:
+    """Ends a consumer as a supervisor would. Gives the CPU-seconds that it has used, its start included."""
+    consumer.send_signal(signal.SIGTERM)
+    _, status, used = os.wait4(consumer.pid, 0)
+    consumer.returncode = os.waitstatus_to_exitcode(status)
+    if consumer.returncode:
+        raise RuntimeError(f"a consumer ended with {consumer.returncode}")
+    return used.ru_utime + used.ru_stime
+
+
+def _parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _processor_seconds(pid: int) -> float:
+    """Of a process and all of its children, those that have ended included."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(stat.parent.name) == pid:
+            ticks += sum(map(int, fields[11:15]))
+        elif int(fields[1]) == pid:
+            ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+{#- The numbered loads that are newer than anything that the model holds; all of them when it is built anew. The model
+    keeps the number of a row's load as `_load_number`. -#}
+{% macro new_loads(numbered_loads) -%}
+    select
+        load_id,
+        load_number
+
+    from {{ numbered_loads }}
+    {%- if is_incremental() %}
+    where load_number > (select coalesce(max(_load_number), 0) from {{ this }})
+    {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,227 @@
+"""The web's incremental models: however events arrive, the tables are those that a build from nothing makes.
+
+Histories are made of what decides something: silences just up to half an hour and just over, midnights, campaigns,
+logins of people who share a device, programs, wrong clocks, visits without an end. They are delivered in any order, in
+loads that commit in any order, more than once, and with copies that contradict each other.
+
+MAJAKKA_HISTORIES=60 tries more of them than the few that every test run tries.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import raw_tables
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+from psycopg import sql
+
+if TYPE_CHECKING:
+    from conftest import Dbt
+
+    from standin.warehouse import Warehouse, WarehouseFactory
+
+HISTORIES = int(os.environ.get("MAJAKKA_HISTORIES", "3"))
+# limits that a short history reaches
+VARIABLES = "{web_bot_events_per_minute: 4, web_device_customers: 2, web_stitching_days: 10}"
+INCREMENTAL = (
+    "path:models/intermediate/web,config.materialized:incremental",
+    "path:models/marts/web,config.materialized:incremental",
+)
+KEPT = "int_events__loads_numbered"
+
+BROWSER, BOT = "Mozilla/5.0 (iPhone) Mobile Safari", "Googlebot/2.1"
+START = datetime(2026, 9, 30, 22, 0, tzinfo=UTC)
+GAPS = (
+    *(timedelta(0), timedelta(seconds=1), timedelta(seconds=40), timedelta(minutes=29)),
+    *(timedelta(minutes=30), timedelta(minutes=30, milliseconds=1), timedelta(hours=2), timedelta(hours=23)),
+    *(timedelta(days=1), timedelta(days=4), timedelta(days=9), timedelta(days=12)),
+)
+KINDS = ("page_view", "page_ping", "product_view", "cart_add", "cart_checkout", "order_placed", "login")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event as a device sends it."""
+
+    device_id: str
+    event_id: str
+    occurred_at: datetime
+    event_type: str
+    customer_id: str | None
+    utm_source: str | None
+    user_agent: str
+    delay: timedelta
+
+    def row(self) -> dict[str, Any]:
+        shop = self.event_type in ("product_view", "cart_add", "order_placed")
+        return {
+            "event_id": self.event_id,
+            "event_type": self.event_type,
+            "schema_version": "1-1-0",
+            "occurred_at": self.occurred_at,
+            "received_at": self.occurred_at + self.delay,
+            "device_id": self.device_id,
+            "customer_id": self.customer_id,
+            "page_url": f"https://shop.example/{self.event_id}",
+            "utm_source": self.utm_source,
+            "product_offering_id": f"O{len(self.event_id)}" if shop else None,
+            "engaged_seconds": 7 if self.event_type == "page_ping" else None,
+            "user_agent": self.user_agent,
+        }
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one load brings, and in which run the models find it."""
+
+    load_id: str
+    run: int
+    events: list[Event]
+
+
+def _mostly(usual: object, *others: object) -> st.SearchStrategy[Any]:
+    return st.sampled_from((usual,) * 5 + others)
+
+
+@st.composite
+def _devices(draw: st.DrawFn, name: str) -> list[Event]:
+    """What one device did, in order."""
+    now = START + draw(st.sampled_from(GAPS))
+    events = []
+    for number in range(draw(st.integers(1, 12))):
+        now += draw(st.sampled_from(GAPS))
+        events.append(
+            Event(
+                device_id=name,
+                event_id=f"{name}-{number}",
+                occurred_at=now,
+                event_type=draw(st.sampled_from(KINDS)),
+                customer_id=draw(_mostly(None, "C1", "C2", "C3")),
+                utm_source=draw(_mostly(None, "news", "search")),
+                user_agent=draw(_mostly(BROWSER, BOT)),
+                delay=draw(_mostly(timedelta(seconds=1), timedelta(days=40), timedelta(hours=-3))),
+            )
+        )
+    if draw(_mostly(False, True)):
+        # something that never sleeps, for three days and a half
+        events += [
+            replace(events[-1], event_id=f"{name}-x{number}", occurred_at=now + number * timedelta(minutes=29))
+            for number in range(1, 174)
+        ]
+    return events
+
+
+@st.composite
+def _contradicting(draw: st.DrawFn, event: Event) -> Event:
+    """A copy of the event that says something else."""
+    return draw(
+        st.sampled_from(
+            (
+                replace(event, occurred_at=event.occurred_at + timedelta(days=2)),
+                replace(event, occurred_at=event.occurred_at - timedelta(minutes=20)),
+                replace(event, customer_id="C3"),
+                replace(event, user_agent=BOT),
+            )
+        )
+    )
+
+
+@st.composite
+def _histories(draw: st.DrawFn) -> list[Load]:
+    """Loads, in the order in which they commit."""
+    runs = draw(st.integers(2, 3))
+    count = draw(st.integers(runs, 5))
+    numbers = draw(st.permutations(range(count)))
+    loads = [Load(f"{1_790_000_000 + number}.5", min(place, runs - 1), []) for place, number in enumerate(numbers)]
+    for device in range(draw(st.integers(4, 8))):
+        for event in draw(_devices(f"D{device}")):
+            first = draw(st.integers(0, count - 1))
+            loads[first].events.append(event)
+            if draw(_mostly(False, True)):
+                loads[draw(st.integers(0, count - 1))].events.append(event)
+            if draw(_mostly(False, False, True)):
+                loads[draw(st.integers(0, count - 1))].events.append(draw(_contradicting(event)))
+    for load in loads:
+        # delivered in any order
+        load.events.sort(key=lambda event: hash((event.event_id, load.load_id)))
+    return loads
+
+
+@pytest.fixture(scope="module")
+def web(warehouse_factory: WarehouseFactory, make_dbt: Callable[..., Dbt]) -> Iterator[Dbt]:
+    """dbt with everything that the web's models stand on, and none of them."""
+    with warehouse_factory.warehouse() as warehouse:
+        with warehouse.connect() as connection:
+            raw_tables.create_raw(connection)
+        dbt = make_dbt(warehouse)
+        dbt.keep_manifest(VARIABLES)
+        ground = ("path:seeds", "path:models/staging/events", "--resource-type", "seed", "--resource-type", "model")
+        built = dbt("build", "--select", *ground, variables=VARIABLES)
+        assert built.success, dbt.failures(built)
+        yield dbt
+
+
+def _forget(warehouse: Warehouse) -> None:
+    with warehouse.connect() as connection:
+        connection.execute("truncate raw_events.events, raw_events._dlt_loads")
+        connection.execute("drop schema if exists intermediate, marts cascade")
+
+
+def _land(warehouse: Warehouse, load: Load) -> None:
+    with warehouse.connect() as connection:
+        rows = [event.row() for event in load.events]
+        if rows:
+            columns = [*rows[0], "_source_uri", "_source_row", "_dlt_load_id"]
+            copy = sql.SQL("copy raw_events.events ({}) from stdin").format(
+                sql.SQL(", ").join(map(sql.Identifier, columns))
+            )
+            with connection.cursor().copy(copy) as lines:
+                for number, row in enumerate(rows, start=1):
+                    lines.write_row((*row.values(), f"shard-{load.load_id}", number, load.load_id))
+        raw_tables.finish_load(connection, "events", load.load_id)
+
+
+def _run(dbt: Dbt, *options: str) -> None:
+    result = dbt("run", "--select", *INCREMENTAL, *options, variables=VARIABLES)
+    assert result.success, dbt.failures(result)
+
+
+def _tables(dbt: Dbt) -> dict[str, list[tuple[Any, ...]]]:
+    names = dbt.rows(
+        "select table_schema || '.' || table_name as name from information_schema.tables"
+        " where table_schema in ('intermediate', 'marts') and table_type = 'BASE TABLE'"
+    )
+    return {
+        row["name"]: sorted((tuple(each.values()) for each in dbt.rows(f"select * from {row['name']}")), key=repr)
+        for row in names
+    }
+
+
+@settings(
+    max_examples=HISTORIES, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=True
+)
+@given(loads=_histories())
+def test_however_events_arrive_the_tables_are_those_of_a_build_from_nothing(web: Dbt, loads: list[Load]) -> None:
+    _forget(web.warehouse)
+    for number in range(max(load.run for load in loads) + 1):
+        for load in loads:
+            if load.run == number:
+                _land(web.warehouse, load)
+        _run(web)
+    grown = _tables(web)
+    _run(web, "--full-refresh")
+    built = _tables(web)
+
+    assert set(grown) == set(built)
+    assert len(built) == 10
+    for name in built:
+        missing = [row for row in built[name] if row not in grown[name]]
+        too_many = [row for row in grown[name] if row not in built[name]]
+        note(f"{name}: missing {missing}, too many {too_many}")
+        assert grown[name] == built[name], name
