@@ -34,6 +34,8 @@ bench: $(INSTALLED) $(OTHERS)/installed ## what is claimed about speed and fault
 	@$(BIN)/python -m benchmarks.ingest --sling $(OTHERS)/lib/python*/site-packages/sling_*/bin/sling-*
 	@$(BIN)/python -m benchmarks.kills
 	@$(BIN)/python -m benchmarks.redshift_face
+	@$(BIN)/python -m benchmarks.stream
+	@$(BIN)/python -m benchmarks.stream_faults
 
 up: $(INSTALLED) ## start the local warehouse, and the demo operator if there is one
 	@$(BIN)/demo up

@@ -21,6 +21,7 @@ SITE, KEY, ORIGIN = "www", "a-key-for-benchmarks-and-tests", "https://www.exampl
 STREAM = "web-events"
 _START_SECONDS = 30
 _STOP_SECONDS = 60
+_READ_SECONDS = 60
 _MOST_MESSAGES = 10_000
 
 
@@ -163,30 +164,31 @@ class Topic:
             {
                 "bootstrap.servers": kafka.bootstrap_servers,
                 "group.id": "nobody",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
+                # whatever else is asked waits behind a fetch
+                "fetch.wait.max.ms": 10,
                 "log_level": 2,
             }
         )
         partitions = self._consumer.list_topics(name, timeout=10).topics[name].partitions
-        self._consumer.assign([TopicPartition(name, number, 0) for number in partitions])
-        self._count = len(partitions)
+        self._places = [TopicPartition(name, number, 0) for number in partitions]
+        self._read = dict.fromkeys(partitions, 0)
+        self._consumer.assign(self._places)
 
     def read(self) -> Iterator[tuple[bytes, bytes]]:
-        """Key and value of each record up to the end of every partition; of one key, in order."""
-        from confluent_kafka import KafkaError, KafkaException
+        """Key and value of each record that is there now; of one key, in order.
 
-        ended: set[int] = set()
-        while len(ended) < self._count:
-            for message in self._consumer.consume(_MOST_MESSAGES, 1.0):
-                error = message.error()
-                if error is None:
-                    ended.discard(message.partition() or 0)
+        Raises:
+            TimeoutError: the broker does not give them.
+        """
+        ends = {place.partition: self._consumer.get_watermark_offsets(place, timeout=10)[1] for place in self._places}
+        until = time.monotonic() + _READ_SECONDS
+        while any(self._read[number] < end for number, end in ends.items()):
+            if time.monotonic() > until:
+                raise TimeoutError(f"read up to {self._read} of {ends}")
+            for message in self._consumer.consume(_MOST_MESSAGES, 0.1):
+                if message.error() is None:
+                    self._read[message.partition() or 0] = (message.offset() or 0) + 1
                     yield message.key() or b"", message.value() or b""
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    ended.add(message.partition() or 0)
-                else:
-                    raise KafkaException(error)
 
     def close(self) -> None:
         """Lets go of the connection."""

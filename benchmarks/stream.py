@@ -1,6 +1,6 @@
 """Events from a Kafka broker into the raw table, as they come: how many, how soon, and for how much of a processor.
 
-    python -m benchmarks.stream [--rate 10000] [--seconds 60] [--consumers 1]
+    python -m benchmarks.stream [--rate 10000] [--seconds 60] [--consumers 1] [--parts rate history]
 
 The broker, the producer, the consumers (`ingest stream events`) and Postgres are processes of their own and share this
 machine. Events are as a site sends them, a third of them with nested properties. Every event counts: at the end all
@@ -8,12 +8,15 @@ that were produced must be rows, each once.
 
 How late events are is read off the ledger, whose counts are committed with the rows: the n-th event that was produced
 has landed when the ledger counts n. Once in a while a partition is ahead of another; the median does not mind.
+
+Then: how long a micro-batch takes to land when the ledger has 1, 10 and 100 days of history.
 """
 
 from __future__ import annotations
 
 import argparse
 import bisect
+import itertools
 import json
 import os
 import random
@@ -21,6 +24,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -40,6 +44,9 @@ TOPIC = "events"
 GOAL_RATE, GOAL_SECONDS = 10_000, 5.0
 TICK = 0.01
 PATIENCE_SECONDS = 30
+HISTORY_DAYS = (1, 10, 100)
+MOST_GROWTH = 1.5
+PARTS = ("rate", "history")
 
 
 def main() -> None:
@@ -48,20 +55,25 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=GOAL_RATE)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--consumers", type=int, default=1)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--produce", metavar="ADDRESS", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.produce:
         produce(asked.produce, asked.rate, asked.seconds)
         return
-    with _warehouse() as warehouse, broker() as address:
-        missed = list(_measure(warehouse, address, asked.rate, asked.seconds, asked.consumers))
+    with _warehouse() as warehouse, broker() as running:
+        missed: list[str] = []
+        if "rate" in asked.parts:
+            missed += _measure(warehouse, running.address, asked.rate, asked.seconds, asked.consumers)
+        if "history" in asked.parts:
+            missed += _history(warehouse, running.address)
     if missed:
         sys.exit("missed: " + "; ".join(missed))
 
 
 def _measure(warehouse: Warehouse, address: str, rate: int, seconds: int, consumers: int) -> Iterator[str]:
     with warehouse.connect() as connection, ExitStack() as stack:
-        _create_topic(address)
+        create_topic(address)
         running = [start_consumer(warehouse, address) for _ in range(consumers)]
         for consumer in running:
             stack.callback(consumer.kill)
@@ -72,7 +84,7 @@ def _measure(warehouse: Warehouse, address: str, rate: int, seconds: int, consum
         producer = subprocess.Popen([sys.executable, "-m", "benchmarks.stream", *words], stdout=subprocess.PIPE)
         landed = _watch(connection, producer, rate * seconds)
         produced = json.loads(producer.communicate()[0])
-        used = sum(_stop(consumer) for consumer in running)
+        used = sum(stop_consumer(consumer) for consumer in running)
         server_used = _processor_seconds(server) - server_before
         rows, different = connection.execute(
             "select count(*), count(distinct event_id) from raw_events.events"
@@ -100,27 +112,103 @@ def _measure(warehouse: Warehouse, address: str, rate: int, seconds: int, consum
         yield f"the median event lands after {statistics.median(latencies):.1f} s, goal {GOAL_SECONDS:g}"
 
 
-@contextmanager
-def broker() -> Iterator[str]:
-    """A Kafka broker on loopback; gives its address."""
-    process = subprocess.Popen([sys.executable, str(BROKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    with process as running:
-        if running.stdin is None or running.stdout is None:
+def _history(warehouse: Warehouse, address: str) -> Iterator[str]:
+    """Micro-batches into a raw schema whose ledger grows older."""
+    create_topic(address)
+    _settings(address, batch_seconds=0.1)
+    _landed_in(warehouse, address, 1)
+    medians = []
+    print(f"\n{'days of history':34}{'lines of the ledger':>20}{'micro-batch, ms':>17}")
+    for days in HISTORY_DAYS:
+        with warehouse.connect() as connection:
+            connection.execute("delete from raw_events._deliveries where uri like 'kafka://old/%'")
+            connection.execute(
+                "insert into raw_events._deliveries (resource, uri, identity, cursor_scope, cursor_value,"
+                " fetched_count, landed_count, rejected_count, landed_at, _dlt_load_id)"
+                " select 'events', 'kafka://old/' || p || '?after=' || h, '', 'kafka://old/' || p, h::text, 10, 10, 0,"
+                " now(), (1700000000 + h)::text from generate_series(1, %s) as h, generate_series(0, 3) as p",
+                (24 * days,),
+            )
+            (lines,) = connection.execute("select count(*) from raw_events._deliveries").fetchone()
+        medians.append(statistics.median(_landed_in(warehouse, address, 40)))
+        print(f"{days:34}{lines:20,}{medians[-1] * 1000:17.0f}", flush=True)
+    if medians[-1] > MOST_GROWTH * medians[0]:
+        yield f"a micro-batch takes {medians[-1] / medians[0]:.1f} times as long after 100 days, goal {MOST_GROWTH}"
+
+
+def _landed_in(warehouse: Warehouse, address: str, batches: int) -> list[float]:
+    """How long each of so many micro-batches took to land, in seconds; each has a hundred events."""
+    from confluent_kafka import Producer
+
+    from ingestion import sources
+    from ingestion.streams.consumer import stream
+    from ingestion.streams.progress import Progress
+
+    producer = Producer({"bootstrap.servers": address, "log_level": 0})
+    stop = threading.Event()
+    seconds: list[float] = []
+
+    def observe(progress: Progress) -> None:
+        if progress.batches > len(seconds):
+            seconds.append(progress.batch_seconds)
+        if len(seconds) >= batches:
+            stop.set()
+            return
+        for number, kind in zip(range(100), itertools.cycle(shapes(random.Random(1))), strict=False):  # noqa: S311
+            values = {b"id": os.urandom(16).hex().encode(), b"time": b"2026-11-01T00:00:00Z", b"device": number}
+            producer.produce(TOPIC, kind % values)
+        producer.flush(PATIENCE_SECONDS)
+
+    stream(sources.find("events"), warehouse, stop=stop, observe=observe)
+    return seconds
+
+
+class Broker:
+    """A Kafka broker on loopback; see `tests/ingestion/servers/kafka.py`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        """Waits until it is ready."""
+        if process.stdin is None or process.stdout is None:
             raise RuntimeError("the broker has no pipes")
-        yield running.stdout.readline().split()[0]
-        # it ends with its input
-        running.stdin.close()
+        self._commands = process.stdin
+        self.address, self.line = process.stdout.readline().split()
+
+    def cut(self, seconds: float = 0.0) -> None:
+        """Cuts its line, for so long."""
+        self._commands.write(f"down {seconds}\n")
+        self._commands.flush()
+
+    def end(self) -> None:
+        """Ends it: with its input."""
+        self._commands.close()
+
+
+@contextmanager
+def broker() -> Iterator[Broker]:
+    """A broker that is there for the block."""
+    command = [sys.executable, str(BROKER)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        running = Broker(process)
+        try:
+            yield running
+        finally:
+            running.end()
 
 
 def start_consumer(warehouse: Warehouse, address: str, **settings: object) -> subprocess.Popen[bytes]:
     """`ingest stream events`, with what it says on our standard error."""
-    named = {"kind": "kafka", "bootstrap_servers": address, "stream": TOPIC, **settings}
-    environment = _environment(warehouse) | {
-        f"SOURCES__EVENTS__{name}".upper(): str(value) for name, value in named.items()
-    }
+    environment = _environment(warehouse) | _settings(address, **settings)
     return subprocess.Popen(
         [sys.executable, "-m", "ingestion", "stream", "events", "--json"], env=environment, stdout=subprocess.DEVNULL
     )
+
+
+def _settings(address: str, **settings: object) -> dict[str, str]:
+    """The source's settings, for this process and for another."""
+    named = {"kind": "kafka", "bootstrap_servers": address, "stream": TOPIC, **settings}
+    variables = {f"SOURCES__EVENTS__{name}".upper(): str(value) for name, value in named.items()}
+    os.environ.update(variables)
+    return variables
 
 
 def produce(address: str, rate: int, seconds: float) -> None:
@@ -131,7 +219,7 @@ def produce(address: str, rate: int, seconds: float) -> None:
         {"bootstrap.servers": address, "enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4"}
     )
     dice = random.Random(os.getpid())  # noqa: S311
-    shapes = list(_shapes(dice))
+    kinds = list(shapes(dice))
     failed: list[str] = []
 
     def delivered(error: object, _: object) -> None:
@@ -148,7 +236,7 @@ def produce(address: str, rate: int, seconds: float) -> None:
         for number in range(sent, due):
             device = dice.getrandbits(32)
             values = {b"id": b"%032x" % (number << 64 | dice.getrandbits(64)), b"time": now, b"device": device}
-            event = shapes[number % len(shapes)] % values
+            event = kinds[number % len(kinds)] % values
             producer.produce(TOPIC, key=b"d-%016x" % device, value=event, on_delivery=delivered)
         sent = due
         producer.poll(0)
@@ -160,7 +248,7 @@ def produce(address: str, rate: int, seconds: float) -> None:
     print(json.dumps(timeline))
 
 
-def _shapes(dice: random.Random) -> Iterator[bytes]:
+def shapes(dice: random.Random) -> Iterator[bytes]:
     """Events as a site sends them, with places for id, time and device."""
     kinds = ("page_view", "product_view", "search", "cart_add", "page_ping", "login")
     pages = ("valokuitu-100", "5g-liittyma", "tv-paketti", "laskut")
@@ -186,7 +274,8 @@ def _shapes(dice: random.Random) -> Iterator[bytes]:
         yield orjson.dumps(event)
 
 
-def _create_topic(address: str) -> None:
+def create_topic(address: str) -> None:
+    """Makes the topic."""
     from confluent_kafka import Producer
 
     producer = Producer({"bootstrap.servers": address, "log_level": 0})
@@ -227,13 +316,15 @@ def _latencies(produced: list[tuple[float, int]], landed: list[tuple[float, int]
     return found
 
 
-def _stop(consumer: subprocess.Popen[bytes]) -> float:
+def stop_consumer(consumer: subprocess.Popen[bytes]) -> float:
     """Ends a consumer as a supervisor would. Gives the CPU-seconds that it has used, its start included."""
+    if consumer.poll() is not None:
+        raise RuntimeError(f"a consumer has ended by itself, with {consumer.returncode}")
     consumer.send_signal(signal.SIGTERM)
     _, status, used = os.wait4(consumer.pid, 0)
     consumer.returncode = os.waitstatus_to_exitcode(status)
     if consumer.returncode:
-        raise RuntimeError(f"a consumer ended with {consumer.returncode}")
+        raise RuntimeError(f"a consumer has ended with {consumer.returncode}")
     return used.ru_utime + used.ru_stime
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -362,7 +362,7 @@ class Attempt:
         *,
         suppressed: Suppression | None,
         allow_shrink: bool = False,
-        going_on: Collection[str] = (),
+        going_on: Mapping[str, str] = MappingProxyType({}),
         before: Mapping[str, ResourceReport] = MappingProxyType({}),
         few_rows: int = FEW_ROWS,
         say: Callable[[str], None] = lambda _: None,
@@ -376,8 +376,8 @@ class Attempt:
             request: what was asked for.
             suppressed: whom to keep out; read within the load's transaction, so that an erasure waits for its end.
             allow_shrink: take a delivery that is much smaller than its earlier version.
-            going_on: uris of deliveries of which the load has brought rows before.
-            before: what the load has brought before.
+            going_on: for deliveries of which an earlier load has brought a part, the id of the load in their line.
+            before: what was brought before, and counts for a resource's limit.
             few_rows: up to this many rejected rows a resource's limit is not asked.
             say: called with short sentences of progress.
         """
@@ -485,7 +485,7 @@ class Attempt:
             total.new_columns += count.new_columns
             (self.grown if goes_on else self._lines).append(
                 {
-                    "_dlt_load_id": self._load.load_id,
+                    "_dlt_load_id": self._going_on.get(delivery.uri, self._load.load_id),
                     "resource": name,
                     "uri": delivery.uri,
                     "identity": delivery.identity,

@@ -100,13 +100,28 @@ def positions(connection: Connection, dataset: str, resource: str) -> dict[str, 
     return {scope: int(value) for scope, value in connection.execute(query, (resource,))}
 
 
+def index(connection: Connection, warehouse: Warehouse, dataset: str) -> None:
+    """Lets a load's lines be found without reading those of years, on Postgres; Redshift has no indexes.
+
+    A stream looks for its lines once for each micro-batch.
+    """
+    from psycopg import sql
+
+    if warehouse.engine == "postgres":
+        connection.execute(
+            sql.SQL("create index if not exists {} on {} (_dlt_load_id)").format(
+                sql.Identifier(f"{DELIVERIES}_by_load"), sql.Identifier(dataset, DELIVERIES)
+            )
+        )
+
+
 def grow(connection: Connection, dataset: str, line: Mapping[str, Any]) -> None:
     """Adds to the line of a delivery that goes on; within the transaction that brings the rows.
 
     Args:
         connection: in that transaction.
         dataset: the raw schema.
-        line: as a new delivery's would be, with the load's id, and the counts of what is new.
+        line: as a new delivery's would be, with the counts of what is new, and the id of the load that began it.
 
     Raises:
         IngestError: there is no such line.
@@ -135,7 +150,7 @@ def grow(connection: Connection, dataset: str, line: Mapping[str, Any]) -> None:
         ],
     )
     if done.rowcount != 1:
-        raise IngestError(f"{dataset}: the ledger has {done.rowcount} lines of {line['uri']} in this load, not one")
+        raise IngestError(f"{dataset}: the ledger has {done.rowcount} lines of {line['uri']} that could go on, not one")
 
 
 def turn_seconds(source: Source) -> float:

@@ -139,7 +139,7 @@ def replay(
         with ledgers.run_lock(connection, warehouse, source.dataset, ledgers.turn_seconds(source)):
             if not dry_run:
                 make_tables(source, warehouse)
-            newest = _newest_loads(connection, source.dataset)
+            newest = _newest_lines(connection, source.dataset)
             for resource in source.resources:
                 if selection.resource in (None, resource.name):
                     attempt = _Replay(
@@ -178,13 +178,31 @@ def _refuse_unknown(connection: Connection, source: Source, selection: Selection
         raise IngestError(f"{source.name} has no table {selection.resource!r}; it has {', '.join(names)}")
 
 
-def _newest_loads(connection: Connection, dataset: str) -> dict[tuple[str, str], str]:
-    """The load of the newest delivery, by table and uri."""
+@dataclass(frozen=True)
+class Line:
+    """The ledger's line of the newest delivery of a uri.
+
+    Attributes:
+        load_id: of the load that brought it.
+        is_stretch: it is a stretch of a stream, or a window: later loads may have brought more of it.
+    """
+
+    load_id: str
+    is_stretch: bool
+
+    def has(self, held: Held) -> bool:
+        """Whether a row came with this delivery, and not with one that it has replaced."""
+        return held.load_id == self.load_id or (self.is_stretch and float(held.load_id) > float(self.load_id))
+
+
+def _newest_lines(connection: Connection, dataset: str) -> dict[tuple[str, str], Line]:
+    """The newest delivery, by table and uri."""
     from psycopg import sql
 
     table = sql.Identifier(dataset, ledgers.DELIVERIES)
-    found = connection.execute(sql.SQL("select resource, uri, _dlt_load_id from {} order by landed_at").format(table))
-    return {(resource, uri): load_id for resource, uri, load_id in found}
+    query = "select resource, uri, _dlt_load_id, cursor_scope is not null from {} order by landed_at"
+    found = connection.execute(sql.SQL(query).format(table))
+    return {(resource, uri): Line(load_id, is_stretch) for resource, uri, load_id, is_stretch in found}
 
 
 class _Replay:
@@ -197,7 +215,7 @@ class _Replay:
         *,
         warehouse: Warehouse,
         connection: Connection,
-        newest: Mapping[tuple[str, str], str],
+        newest: Mapping[tuple[str, str], Line],
         say: Callable[[str], None],
     ) -> None:
         self._source = source
@@ -265,7 +283,8 @@ class _Replay:
         """The rows of a page that land, and where they come from; notes why the others stay."""
         tried: list[tuple[Held, Mapping[str, Any]]] = []
         for held in page:
-            if self._newest.get((self._resource.name, _delivery_uri(held))) != held.load_id:
+            line = self._newest.get((self._resource.name, _delivery_uri(held)))
+            if line is None or not line.has(held):
                 self._report.overtaken += 1
                 self._stay["a newer delivery has replaced it"] += 1
             elif (record := _record(held)) is None:
@@ -348,7 +367,8 @@ class _Replay:
                 resource,
             )
         )
-        for (uri, load_id), count in Counter((_delivery_uri(held), held.load_id) for held in passing).items():
+        for uri, count in Counter(_delivery_uri(held) for held in passing).items():
+            load_id = self._newest[self._resource.name, uri].load_id
             self._connection.execute(
                 sql.SQL(
                     "update {} set landed_count = landed_count + %s, rejected_count = rejected_count - %s"

@@ -14,13 +14,12 @@ EVERY_ORIGIN = "*"
 class Bucket:
     """A token bucket: so many events a second on average, and a burst of some seconds' worth at once.
 
-    A batch is let through whole while anything is left. What it takes too much is owed: the next has to wait for it.
+    A batch is let through whole while there is room for one event. What it takes too much is owed: the next one waits.
     """
 
     def __init__(self, per_second: float, burst: float) -> None:
         self._per_second = per_second
-        self._burst = burst
-        self._left = burst
+        self._burst = self._left = max(burst, 1.0)
         self._at = 0.0
 
     def seconds_to_wait(self, now: float) -> float:
@@ -31,7 +30,7 @@ class Bucket:
         """
         self._left = min(self._burst, self._left + max(0.0, now - self._at) * self._per_second)
         self._at = now
-        return 0.0 if self._left > 0 else (1 - self._left) / self._per_second
+        return 0.0 if self._left >= 1 else (1 - self._left) / self._per_second
 
     def take(self, events: int) -> None:
         """So many have been sent."""

@@ -72,11 +72,7 @@ def new_load_id() -> str:
 
 @contextmanager
 def begin(
-    connection: Connection,
-    warehouse: Warehouse,
-    dataset: str,
-    keys: Mapping[str, Sequence[str]] | None = None,
-    load_id: str | None = None,
+    connection: Connection, warehouse: Warehouse, dataset: str, keys: Mapping[str, Sequence[str]] | None = None
 ) -> Iterator[Load]:
     """A load on this connection; leaving the block without `commit` undoes it.
 
@@ -85,11 +81,10 @@ def begin(
         warehouse: what it is connected to.
         dataset: the raw schema.
         keys: for tables whose new rows replace those of the same key, the key's columns.
-        load_id: that of a load that goes on; without it, a new one.
     """
     if warehouse.engine == "redshift":
         from ingestion.loading.redshift import RedshiftLoad as EngineLoad
     else:
         from ingestion.loading.postgres import PostgresLoad as EngineLoad  # type: ignore[assignment]
-    with EngineLoad.begin(connection, warehouse, dataset, keys or {}, load_id or new_load_id()) as load:
+    with EngineLoad.begin(connection, warehouse, dataset, keys or {}) as load:
         yield load

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from ingestion.errors import IngestError, WarehouseUnavailableError
-from ingestion.loading import NOTHING
+from ingestion.loading import NOTHING, new_load_id
 from ingestion.loading.statements import Statements
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class PostgresLoad:
     """A transaction with at most one COPY open: that of the table whose rows came last."""
 
-    def __init__(self, connection: Connection, dataset: str, keys: Mapping[str, Sequence[str]], load_id: str) -> None:
-        self.load_id = load_id
+    def __init__(self, connection: Connection, dataset: str, keys: Mapping[str, Sequence[str]]) -> None:
+        self.load_id = new_load_id()
         self._connection = cast("psycopg.Connection[tuple[Any, ...]]", connection)
         self._statements = Statements(connection, dataset, keys)
         self._copying: tuple[str, list[str]] | None = None
@@ -34,17 +34,12 @@ class PostgresLoad:
     @classmethod
     @contextmanager
     def begin(
-        cls,
-        connection: Connection,
-        warehouse: Warehouse,
-        dataset: str,
-        keys: Mapping[str, Sequence[str]],
-        load_id: str,
+        cls, connection: Connection, warehouse: Warehouse, dataset: str, keys: Mapping[str, Sequence[str]]
     ) -> Iterator[PostgresLoad]:
         """A load in a transaction of its own."""
         import psycopg
 
-        load = cls(connection, dataset, keys, load_id)
+        load = cls(connection, dataset, keys)
         try:
             with connection.transaction():
                 load._statements.make_incoming()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from ingestion.errors import IngestError, RunInProgressError, WarehouseUnavailableError
-from ingestion.loading import NOTHING
+from ingestion.loading import NOTHING, new_load_id
 from ingestion.loading.statements import Statements
 
 if TYPE_CHECKING:
@@ -132,13 +131,11 @@ class RedshiftLoad:
         warehouse: Warehouse,
         dataset: str,
         keys: Mapping[str, Sequence[str]],
-        *,
-        load_id: str,
         folder: Path,
     ) -> None:
         if warehouse.staging is None:
             raise IngestError("Redshift is loaded from S3: set MAJAKKA_STAGING_URL")
-        self.load_id = load_id
+        self.load_id = new_load_id()
         self._connection = connection
         self._warehouse = warehouse
         self._dataset = dataset
@@ -152,12 +149,7 @@ class RedshiftLoad:
     @classmethod
     @contextmanager
     def begin(
-        cls,
-        connection: Connection,
-        warehouse: Warehouse,
-        dataset: str,
-        keys: Mapping[str, Sequence[str]],
-        load_id: str,
+        cls, connection: Connection, warehouse: Warehouse, dataset: str, keys: Mapping[str, Sequence[str]]
     ) -> Iterator[RedshiftLoad]:
         """A load in a transaction of its own."""
         from boto3.exceptions import Boto3Error
@@ -165,7 +157,7 @@ class RedshiftLoad:
         from redshift_connector.error import Error
 
         with tempfile.TemporaryDirectory(prefix="majakka-staging-") as name:
-            load = cls(connection, warehouse, dataset, keys, load_id=load_id, folder=Path(name))
+            load = cls(connection, warehouse, dataset, keys, Path(name))
             try:
                 with connection.transaction():
                     yield load
@@ -211,8 +203,7 @@ class RedshiftLoad:
     ) -> int:
         """See `Load.commit`; the block's end commits."""
         self._parts.close()
-        # a load that goes on stages under its id again
-        staged = _Staged(self._staging, f"{self._dataset}/{self.load_id}/{uuid.uuid4().hex[:8]}")
+        staged = _Staged(self._staging, f"{self._dataset}/{self.load_id}")
         try:
             manifests = {
                 (target, names): staged.upload(target, files) for (_, target, names), files in self._parts.files.items()

@@ -211,13 +211,19 @@ class _Erasure:
         ).fetchall()
         deleted = self._count(sql.SQL("delete from {} where {}").format(raw.identifier, condition))
         for uri, load_id, count in counts:
-            self._connection.execute(
-                sql.SQL(
-                    "update {} set landed_count = landed_count - %s, rejected_count = rejected_count + %s"
-                    " where resource = %s and uri = %s and _dlt_load_id = %s"
-                ).format(sql.Identifier(raw.source.dataset, ledgers.DELIVERIES)),
-                (count, count, raw.resource.name, uri, load_id),
+            change = sql.SQL(
+                "update {0} set landed_count = landed_count - %s, rejected_count = rejected_count + %s"
+                " where resource = %s and uri = %s and {1}"
             )
+            ledger = sql.Identifier(raw.source.dataset, ledgers.DELIVERIES)
+            values = (count, count, raw.resource.name, uri)
+            exact = change.format(ledger, sql.SQL("_dlt_load_id = {}").format(sql.Literal(load_id)))
+            if not self._connection.execute(exact, values).rowcount:
+                # a stretch of a stream has grown by loads that have no lines of their own
+                newest = sql.SQL("landed_at = (select max(landed_at) from {} where resource = {} and uri = {})").format(
+                    ledger, sql.Literal(raw.resource.name), sql.Literal(uri)
+                )
+                self._connection.execute(change.format(ledger, newest), values)
         self._note(raw.place, "deleted", deleted)
 
     def _blank(self, table: Table, raw: RawTable) -> None:

@@ -64,7 +64,7 @@ SCHEMA = pa.schema(
 ROWS_AT_ONCE = 20_000
 POLL_SECONDS = 0.1
 MARGIN_SECONDS = 600
-"""How long after its time a load may still take a last micro-batch."""
+"""How long after its time a stretch may still take a last micro-batch."""
 
 
 @dataclass(frozen=True)
@@ -326,7 +326,7 @@ def _due(connection: Connection, source: Source, stream: Stream) -> list[Stretch
         may_go_on = (
             scope in at_work
             and int(last) == furthest[scope]
-            and time.time() - began < Pace.load_seconds + MARGIN_SECONDS
+            and time.time() - began < Pace.stretch_seconds + MARGIN_SECONDS
         )
         if not is_archived and not may_go_on:
             due[uri] = Stretch(uri, scope, int(after) if after else None, int(last), count, landed_at)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from ingestion.contract import MAX_PAYLOAD_BYTES
 from ingestion.delivery import Batch, Broken, Delivery
 from ingestion.errors import IngestError
-from ingestion.loading import new_load_id
 from ingestion.streams.reader import Piece, Standing
 
 if TYPE_CHECKING:
@@ -39,15 +38,15 @@ class Pace:
     Attributes:
         rows: a micro-batch is full with so many records,
         seconds: or when it has been collected for so long.
-        load_rows: a load goes on, micro-batch after micro-batch, until it has so many rows,
-        load_seconds: or for so long.
+        stretch_rows: a stretch of a partition goes on, micro-batch after micro-batch, until it has so many rows,
+        stretch_seconds: or for so long.
         lease: how long a partition is held without word of its consumer.
     """
 
     rows: int = 20_000
     seconds: float = 1.0
-    load_rows: int = 1_000_000
-    load_seconds: float = HOUR
+    stretch_rows: int = 1_000_000
+    stretch_seconds: float = HOUR
     lease: timedelta = timedelta(seconds=10)
 
 
@@ -56,19 +55,13 @@ class MicroBatch:
     """What is landed in one transaction.
 
     Attributes:
-        load_id: of the load that it is a part of.
-        is_first: of that load.
         deliveries: what came, by stretch.
-        going_on: uris of those that the load has brought rows of before.
         standings: how far each partition has been read with that.
         records: how many of each partition.
         oldest_at: when the oldest of them had arrived (seconds since 1970); None if there are none.
     """
 
-    load_id: str
-    is_first: bool
     deliveries: list[Delivery] = field(default_factory=list)
-    going_on: set[str] = field(default_factory=set)
     standings: dict[str, Standing] = field(default_factory=dict)
     records: dict[str, int] = field(default_factory=dict)
     oldest_at: float | None = None
@@ -81,20 +74,26 @@ class _Stretch:
     Attributes:
         uri: says from where.
         hour: the hour in which they arrived (hours since 1970); the first record of the next one ends the stretch.
+        began: when it did (monotonic seconds).
         rows: how many there have been.
     """
 
     uri: str
     hour: int
+    began: float
     rows: int = 0
+
+    def is_over(self, pace: Pace) -> bool:
+        """Whether the next record begins another."""
+        return self.rows >= pace.stretch_rows or time.monotonic() - self.began >= pace.stretch_seconds
 
 
 class Batches:
     """Reads micro-batch after micro-batch, in a thread of its own; nobody else may use the reader's `poll` meanwhile.
 
-    A stretch of a partition is one delivery, with one line in the ledger, for as long as its load goes on and the hour
-    in which records arrive is the same. So the ledger grows with the hours, not with the micro-batches, and what is
-    archived of a stretch belongs to one hour.
+    A stretch of a partition is one delivery, with one line in the ledger, for as long as the hour in which records
+    arrive is the same. So the ledger grows with the hours, not with the micro-batches, and what is archived of a
+    stretch belongs to one hour.
     """
 
     def __init__(
@@ -107,7 +106,7 @@ class Batches:
         stop: threading.Event,
         is_enough: Callable[[Mapping[str, Standing]], bool] = lambda _: False,
     ) -> None:
-        """Begins a new load.
+        """Begins; no stretch goes on from before.
 
         Args:
             stream: says which table, and how records are read.
@@ -127,9 +126,6 @@ class Batches:
         self._standings: dict[str, Standing] = {}
         self._reading: Reading = stream.format.reading()
         self._stretches: dict[str, _Stretch] = {}
-        self._load_id = ""
-        self._load_rows = 0
-        self._load_began = 0.0
 
     def __iter__(self) -> Iterator[MicroBatch]:
         """Micro-batches until `stop`, also empty ones: these say how far it is."""
@@ -164,10 +160,7 @@ class Batches:
         return list(pieces.values())
 
     def _batch(self, pieces: Sequence[Piece]) -> MicroBatch:
-        if any(piece.values for piece in pieces) and self._load_is_over():
-            self._load_id, self._load_rows, self._load_began = new_load_id(), 0, time.monotonic()
-            self._stretches.clear()
-        batch = MicroBatch(self._load_id, is_first=self._load_rows == 0)
+        batch = MicroBatch()
         for piece in pieces:
             batch.standings[piece.scope] = piece.standing
             if not piece.values:
@@ -175,18 +168,16 @@ class Batches:
             batch.records[piece.scope] = len(piece)
             oldest_at = min(piece.arrivals)
             batch.oldest_at = min(oldest_at, batch.oldest_at or oldest_at)
-            self._load_rows += len(piece)
             for part, hour in self._by_hour(piece):
                 self._deliver(batch, part, hour)
         return batch
 
-    def _load_is_over(self) -> bool:
-        is_old = time.monotonic() - self._load_began >= self._pace.load_seconds
-        return not self._load_id or is_old or self._load_rows >= self._pace.load_rows
-
     def _by_hour(self, piece: Piece) -> Iterator[tuple[Piece, int]]:
         """The records in parts that arrived in one hour each; the clock is not turned back, nor ahead of ours."""
         stretch = self._stretches.get(piece.scope)
+        if stretch and stretch.is_over(self._pace):
+            stretch = None
+            del self._stretches[piece.scope]
         now = int(time.time()) // HOUR
         hour = stretch.hour if stretch else min(now, int(piece.arrivals[0]) // HOUR)
         start = 0
@@ -203,9 +194,7 @@ class Batches:
         after = self._landed.get(piece.scope)
         if stretch is None or stretch.hour != hour:
             uri = f"{piece.scope}?after={'' if after is None else after}"
-            stretch = self._stretches[piece.scope] = _Stretch(uri, hour)
-        else:
-            batch.going_on.add(stretch.uri)
+            stretch = self._stretches[piece.scope] = _Stretch(uri, hour, time.monotonic())
         read = read_values(self._reading, piece.values, stretch.rows + 1)
         stretch.rows += len(piece)
         self._landed[piece.scope] = piece.positions[-1]

@@ -34,7 +34,7 @@ from ingestion.ledger import Ledger
 from ingestion.loading import tables
 from ingestion.privacy import suppression
 from ingestion.read_ahead import read_ahead
-from ingestion.streams.batches import Batches, MicroBatch, Pace
+from ingestion.streams.batches import HOUR, Batches, MicroBatch, Pace
 from ingestion.streams.leases import LeaseLostError, Leases
 from ingestion.streams.progress import Progress
 from ingestion.streams.reader import Place, Standing
@@ -55,7 +55,7 @@ PACES = {
 }
 
 FEW_ROWS = 1_000
-"""Up to this many rejected rows of a load its limit is not asked: a second's worth of events says nothing."""
+"""Up to this many rejected rows in an hour the limit is not asked: a second's worth of events says nothing."""
 
 _PATIENCE = Patience(pause=1, longest_pause=30)
 
@@ -201,7 +201,7 @@ class _Consumer:
                 accept_loss, accepts = False, True
                 continue
             except (SourceUnavailableError, WarehouseUnavailableError) as error:
-                if not (self.progress.batches or failures):
+                if not self.progress.has_begun:
                     # nothing has ever worked: the settings may be wrong
                     raise
                 self._tell(error)
@@ -229,6 +229,7 @@ class _Consumer:
             leases = Leases(connection, self._warehouse, dataset, self.progress.holder, self._pace.lease)
             with ledgers.run_lock(connection, self._warehouse, dataset, ledgers.TURN_SECONDS):
                 schema = tables.declare(source.name, dataset, landing.contracts(source), self._warehouse)
+                ledgers.index(connection, self._warehouse, dataset)
                 leases.make_table()
             session = _Session(
                 source,
@@ -284,12 +285,16 @@ class _Session:
         self._tell = tell
         self._partitions = reader.partitions()
         self._shared_at = 0.0
-        self._load = {name: ResourceReport(name) for name in self._resources}
+        # by partition, the uri of the stretch that goes on and the id of the load that began it
+        self._lines: dict[str, tuple[str, str]] = {}
+        self._lately = {name: ResourceReport(name) for name in self._resources}
+        self._lately_since = time.monotonic()
 
     def run(self, stop: threading.Event, *, accept_loss: bool, catch_up_to: float | None) -> None:
         """Lands until told to stop, or until everything has landed that had arrived by a moment."""
         while not stop.is_set():
             self._share(all_of_them=catch_up_to is not None)
+            self._progress.has_begun = True
             landed = self._follow(accept_loss=accept_loss)
             accept_loss = False
             batches = Batches(
@@ -357,16 +362,18 @@ class _Session:
 
     def _commit(self, batch: MicroBatch) -> None:
         progress = self._progress
-        if batch.is_first:
-            self._load = {name: ResourceReport(name) for name in self._resources}
-        with loading.begin(self._connection, self._warehouse, self._dataset, self._keys, batch.load_id) as load:
+        if time.monotonic() - self._lately_since > HOUR:
+            self._lately = {name: ResourceReport(name) for name in self._resources}
+            self._lately_since = time.monotonic()
+        going_on = dict(self._lines.values())
+        with loading.begin(self._connection, self._warehouse, self._dataset, self._keys) as load:
             attempt = Attempt(
                 load,
                 Ledger(),
                 self._resources,
                 suppressed=suppression.read(self._connection),
-                going_on=batch.going_on,
-                before=self._load,
+                going_on=going_on,
+                before=self._lately,
                 few_rows=FEW_ROWS,
             )
             for delivery in batch.deliveries:
@@ -378,10 +385,13 @@ class _Session:
                 for line in attempt.grown:
                     ledgers.grow(self._connection, self._dataset, line)
 
-            load.commit(self._schema if batch.is_first else None, first=settle)
+            load.commit(self._schema, first=settle)
+        for delivery in batch.deliveries:
+            if delivery.uri not in going_on:
+                self._lines[delivery.cursor_scope or ""] = (delivery.uri, load.load_id)
         progress.reaches(batch)
         attempt.report_to(progress.report)
-        for name, line in self._load.items():
+        for name, line in self._lately.items():
             count = attempt.counts[name]
             line.fetched += count.fetched
             line.rejected += count.rejected

@@ -30,6 +30,7 @@ class Progress:
         batch_seconds: how long the last one took to land.
         latency_seconds: how long the oldest record of the last one had been on its way when it had landed.
         errors: how often it had to begin anew, by kind of error.
+        has_begun: the stream and the warehouse have both been reached.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Progress:
     batch_seconds: float = 0.0
     latency_seconds: float = 0.0
     errors: dict[str, int] = field(default_factory=dict)
+    has_begun: bool = False
     _landed: deque[tuple[float, Mapping[str, int]]] = field(default_factory=deque)
     _began: float = field(default_factory=time.monotonic)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from ingestion.config import optional_setting, setting
+from ingestion.config import setting
 from ingestion.errors import RecordsLostError, SourceUnavailableError
+from ingestion.streams.kafka import connection
 from ingestion.streams.reader import Partition, Piece, Place, Standing
 
 if TYPE_CHECKING:
@@ -24,30 +25,11 @@ SECONDS_BETWEEN_LOOKS = 2
 MESSAGES_AT_ONCE = 500
 QUEUED_KILOBYTES = 32 << 10
 
-SECURITY = ("security_protocol", "sasl_mechanism", "sasl_username", "sasl_password", "ssl_ca_location")
-
-
-def client_settings(source: str) -> dict[str, Any]:
-    """What every client of a source's brokers is configured with.
-
-    Settings: `bootstrap_servers`, and optionally `security_protocol`, `sasl_mechanism`, `sasl_username`,
-    `sasl_password`, `ssl_ca_location`: librdkafka's, with underscores.
-
-    Raises:
-        IngestError: a setting is missing.
-    """
-    given = {name: optional_setting(source, name) for name in SECURITY}
-    return {
-        "bootstrap.servers": setting(source, "bootstrap_servers"),
-        "client.id": "majakka",
-        **{name.replace("_", "."): value for name, value in given.items() if value is not None},
-    }
-
 
 class Kafka:
     """A topic of Kafka.
 
-    Settings: `stream` names the topic; see also `client_settings`.
+    Settings: `stream` names the topic; see also `ingestion/streams/kafka.py`.
 
     Partitions are assigned by us, at offsets of ours: no consumer group, no commits to the broker, and no reset to
     anywhere when an offset is out of range.
@@ -66,7 +48,7 @@ class Kafka:
         self._topic = setting(source, "stream")
         self._trouble = ""
         settings = {
-            **client_settings(source),
+            **connection(source),
             # wanted by the client, used for nothing
             "group.id": "majakka",
             "enable.auto.commit": False,

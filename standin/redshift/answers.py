@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from standin.redshift.dialect.statement import Statement
+    from standin.redshift.vigil import Vigil
 
 # what drivers take for Redshift
 SERVER_VERSION = b"8.0.2"
@@ -54,6 +55,8 @@ class Answers:
     def __init__(
         self,
         client: asyncio.Transport,
+        vigil: Vigil,
+        *,
         on_authentication: Callable[[bytes], bytes | None],
         on_completion: Callable[[Statement], None],
         on_transaction: Callable[[int, bytes, bool], None],
@@ -70,6 +73,7 @@ class Answers:
         self._on_transaction = on_transaction
         self._is_watching = False
         self._hold_backend = hold_backend
+        self._vigil = vigil
         # the columns of the rows to come that are VARBYTE in text
         self._bytes: tuple[int, ...] = ()
         # how many of the expected answers are looked into row by row
@@ -136,6 +140,8 @@ class Answers:
         write(self.client, out, data, start, position)
         if position < size:
             self._tail = data[position:]
+        if not expected:
+            self._vigil.answered(self)
         if self._settled is not None:
             self._settle()
 

@@ -88,13 +88,21 @@ class Connection(asyncio.Protocol):
         asks_password: bool,
     ) -> None:
         self.gateway = gateway
+        self._vigil = gateway.vigil
         self.loop = asyncio.get_running_loop()
         self.client = client
         self.backend: asyncio.Transport | None = None
         self.backend_writable = asyncio.Event()
         self.backend_writable.set()
         self._login = Login(self.send, asks_password=asks_password)
-        self.answers = Answers(client, self._login.answered, self._completed, self._transaction_told, self.hold_backend)
+        self.answers = Answers(
+            client,
+            gateway.vigil,
+            on_authentication=self._login.answered,
+            on_completion=self._completed,
+            on_transaction=self._transaction_told,
+            hold_backend=self.hold_backend,
+        )
         self.database = database
         self.user = user
         # the COPY or UNLOAD that is going on
@@ -141,6 +149,7 @@ class Connection(asyncio.Protocol):
         if self.running is not None:
             self.running.cancel()
         self.answers.end()
+        self._vigil.answered(self.answers)
         if self.backend is not None:
             if not self.backend.is_closing():
                 if self.answers.expected and self.answers.key:
@@ -195,6 +204,8 @@ class Connection(asyncio.Protocol):
         try:
             if self._login.is_done:
                 self._received(self.backend, data)
+                if self.answers.expected:
+                    self._vigil.asked(self.answers)
             else:
                 self._login.received(data)
         except protocol.ProtocolError as error:

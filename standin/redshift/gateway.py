@@ -13,6 +13,7 @@ from standin.redshift.arrival import Arrival
 from standin.redshift.dialect.statement import Context
 from standin.redshift.history import write_history
 from standin.redshift.translation import Translator
+from standin.redshift.vigil import Vigil
 
 if TYPE_CHECKING:
     import ssl
@@ -42,6 +43,7 @@ class Gateway:
         self._connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._queries = itertools.count(1)
+        self.vigil = Vigil()
         self._translators: dict[tuple[str, str, bool], Translator] = {}
 
     async def listen(self, host: str, port: int) -> int:

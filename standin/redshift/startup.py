@@ -11,7 +11,9 @@ from standin.redshift.protocol import ProtocolError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# Redshift's drivers introduce themselves; Postgres would refuse the connection over any of these.
+# Redshift's drivers introduce themselves; Postgres would refuse the connection over any of these. Nobody answers to
+# client_protocol_version with a server_protocol_version, so they read numbers and dates as text, to the same values:
+# Redshift's binary numerics have their scale in the column's type, and Postgres' sums and quotients have none there.
 _DRIVER_PARAMETERS = frozenset(
     {
         "client_protocol_version",

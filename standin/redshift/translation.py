@@ -24,9 +24,10 @@ _STATEMENTS = 4096
 _LARGEST = 20_000
 _NUMBER = re.compile(rb"\b\d+\b")
 _LARGEST_SHAPED = 2_000
-# what stands in quotes is no number, and beyond ASCII bytes do not tell where a word ends
-_NOT_SHAPED = re.compile(rb"['\"$\x80-\xff]")
-# no rewriting of these looks at a number's value and then leaves the number alone
+# what stands in quotes is no number, beyond ASCII bytes do not tell where a word ends, and the type of a quotient
+# depends on the size of its numbers
+_NOT_SHAPED = re.compile(rb"['\"$/\x80-\xff]")
+# no other rewriting of these looks at a number's value and then leaves the number alone
 _SHAPED = frozenset({"select", "with", "insert", "update", "delete"})
 
 

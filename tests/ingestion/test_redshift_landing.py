@@ -140,6 +140,10 @@ def test_two_runs_of_a_source_do_not_meet(target, tmp_path):
     assert ids(target) == [1]
 
 
+def fetched(consumer):
+    return consumer.progress.report.resources[0].fetched
+
+
 def test_a_stream_lands_micro_batch_by_micro_batch(target, s3, monkeypatch):
     """Leases, their check within the load's transaction, and a ledger's line that grows: as Redshift has them."""
     with KafkaBroker() as broker:
@@ -148,10 +152,11 @@ def test_a_stream_lands_micro_batch_by_micro_batch(target, s3, monkeypatch):
         with consuming(target) as first:
             until(lambda: len(first.scopes) == 4)
             topic.send([*events(10), b"no JSON"])
-            until(lambda: first.progress.report.resources[0].fetched == 11)
+            until(lambda: fetched(first) == 11)
             with consuming(target) as second:
                 until(lambda: (len(first.scopes), len(second.scopes)) == (2, 2))
                 topic.send(events(10))
+                until(lambda: fetched(first) + fetched(second) == 21)
         topic.send(events(5))
         assert land(sources.find("events"), target).resources[0].fetched == 5
     landed = [one for (one,) in query(target, "select event_id from raw_events.events")]

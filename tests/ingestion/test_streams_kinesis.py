@@ -39,9 +39,8 @@ def endpoint():
 def stream(endpoint, monkeypatch):
     """A stream of the test's own, as the source `events` has it."""
     stream = ShardedStream(endpoint)
-    configure(
-        monkeypatch, "events", endpoint_url=endpoint, region=REGION, stream=stream.name, lease_seconds=1.5, **KEYS
-    )
+    pace = {"batch_seconds": 0.2, "lease_seconds": 1.5}
+    configure(monkeypatch, "events", endpoint_url=endpoint, region=REGION, stream=stream.name, **pace, **KEYS)
     return stream
 
 

@@ -32,6 +32,7 @@ class Crowd:
     person_of: dict[str, str] = field(default_factory=dict)
     person_of_contact: dict[str, str | None] = field(default_factory=dict)
     operators_own: set[str] = field(default_factory=set)
+    strangers: tuple[str, str] = ("", "")  # two customers of one name, of whom nothing else is known yet
 
     def add(self, source: str, table: str, *rows: Row) -> None:
         """More raw rows."""
@@ -65,6 +66,7 @@ def gather(settings: OperatorSettings) -> Crowd:
         clerk.inherited_number()
     for number in range(3):
         clerk.household(1000 + number, 12)  # a firm
+    crowd.strangers = (clerk.stranger(), clerk.stranger())
     return crowd
 
 
@@ -190,6 +192,11 @@ class _Clerk:
             person = f"heir {next(self.numbers)}"
             self.write(person, given=given, family=family, born=None, emails=[], phone=phone, since=since, until=until)
 
+    def stranger(self) -> str:
+        """Somebody who is like another; gives the customer's number."""
+        person = f"stranger {next(self.numbers)}"
+        return self.write(person, given="Åsa", family="Öhman", born=None, emails=[], phone=self.number())
+
     def birthday(self) -> date:
         """Any."""
         return date(1940, 1, 1) + timedelta(days=self.dice.randrange(365 * 60))
@@ -211,8 +218,8 @@ class _Clerk:
         device: str | None = None,
         since: str | None = None,
         until: str | None = None,
-    ) -> None:
-        """One more customer, who is that person."""
+    ) -> str:
+        """One more customer, who is that person; gives her number."""
         number = next(self.numbers)
         customer_id = f"C{900_000 + number}"
         self.crowd.person_of[customer_id] = person
@@ -227,3 +234,4 @@ class _Clerk:
             self.crowd.add("crm", "contact_media", medium)
         if device:
             self.crowd.add("events", "events", _login(customer_id, device, self.since))
+        return customer_id

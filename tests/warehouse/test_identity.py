@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import combinations, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,82 +102,6 @@ def test_rounds_that_do_not_suffice_are_seen(graph: psycopg.Connection[Any]) -> 
     assert [link for link in links if found[link[0]] != found[link[1]]]
 
 
-# ---- persons over several builds
-
-CHANGED_BY_CRM = (
-    *("stg_crm__customers", "stg_crm__contact_media", "int_customers__latest_kept", "int_contact_media__latest_kept"),
-    *("path:models/intermediate/identity", "person_customers_snapshot"),
-    *("person_customers", "person_changes", "identity_quarantine"),
-)
-
-
-def _build(dbt: Dbt) -> None:
-    result = dbt("build", "--select", *CHANGED_BY_CRM, "--exclude", "resource_type:test", "resource_type:unit_test")
-    assert result.success, dbt.failures(result)
-
-
-def _land(dbt: Dbt, table: str, row: dict[str, Any], number: int) -> None:
-    with dbt.warehouse.connect() as connection:
-        raw_tables.land(connection, "crm", table, [row], uri=f"file-{number}")
-
-
-def _versions(dbt: Dbt) -> list[tuple[str, str, datetime, datetime | None]]:
-    rows = dbt.rows(
-        "select customer_id, founder_customer_id, dbt_valid_from, dbt_valid_to from snapshots.person_customers_snapshot"
-        " order by customer_id, dbt_valid_from"
-    )
-    return [tuple(row.values()) for row in rows]
-
-
-@pytest.mark.warehouse(template="town")
-def test_a_merge_and_a_split_are_remembered_and_the_key_comes_back(dbt: Dbt) -> None:
-    """C4 turns out to be C3, under the same address; then CRM learns that they were born on different days."""
-    first = _versions(dbt)
-    assert [(customer, founder) for customer, founder, _, _ in first] == [
-        *(("C1", "C1"), ("C2", "C1"), ("C3", "C3"), ("C4", "C4"))
-    ]
-    keys = {row["customer_id"]: row["person_key"] for row in dbt.rows("select * from marts.person_customers")}
-
-    named = {"customer_id": "C4", "engaged_party_id": "P4", "given_name": "Äiti", "family_name": "Öberg"}
-    named |= {"status": "active", "customer_since": "2020-01-01", "last_update": "2026-11-01 00:00:00+00:00"}
-    address = {"contact_medium_id": "M9", "customer_id": "C4", "contact_type": "email", "preferred": True}
-    address |= {"email_address": "Gone@X.example", "valid_from": "2026-11-01 00:00:00+00:00"}
-    _land(dbt, "customers", named, 11)
-    _land(dbt, "contact_media", {**address, "last_update": "2026-11-01 00:00:00+00:00"}, 12)
-    _build(dbt)
-    merged = _versions(dbt)
-    assert [(customer, founder) for customer, founder, _, until in merged if until is None] == [
-        *(("C1", "C1"), ("C2", "C1"), ("C3", "C3"), ("C4", "C3"))
-    ]
-    assert first[:3] == [version for version in merged if version[0] != "C4"]
-    assert (
-        dbt.rows("select rule_id, confidence from marts.person_customers where customer_id in ('C3', 'C4')")
-        == [{"rule_id": "email_and_full_name", "confidence": Decimal("0.9500")}] * 2
-    )
-
-    # nothing new is no history
-    assert dbt("snapshot", "--select", "person_customers_snapshot").success
-    assert _versions(dbt) == merged
-
-    _land(dbt, "customers", {**named, "birth_date": "1980-01-01", "last_update": "2026-11-02 00:00:00+00:00"}, 13)
-    born = {**named, "customer_id": "C3", "engaged_party_id": "P3", "birth_date": "1951-01-01"}
-    _land(dbt, "customers", {**born, "last_update": "2026-11-02 00:00:00+00:00"}, 14)
-    _build(dbt)
-    changes = dbt.rows("select * from marts.person_changes order by changed_at")
-    assert [(change["customer_id"], change["change_kind"], change["person_key"]) for change in changes] == [
-        ("C4", "merged", keys["C3"]),
-        ("C4", "split", keys["C4"]),
-    ]
-    # without a gap: each version begins when the one before it ends
-    history = [(since, until) for customer, _, since, until in _versions(dbt) if customer == "C4"]
-    assert [until for _, until in history[:-1]] == [since for since, _ in history[1:]]
-    assert len(history) == 3
-    assert dbt.rows(
-        "select reason, is_held_by_guard from marts.identity_quarantine"
-        " where customer_id = 'C3' and rule_id = 'email_and_full_name'"
-    ) == [{"reason": "conflicting_birth_dates", "is_held_by_guard": True}]
-
-
 # ---- how well it tells people apart
 
 
@@ -235,7 +158,7 @@ def resolved(told: crowd.Crowd, warehouse_factory: WarehouseFactory, make_dbt: C
             raw_tables.create_raw(connection)
             told.land(connection)
         dbt = make_dbt(warehouse)
-        names = ("+person_identifiers", "+identity_quarantine", "+dim_persons")
+        names = ("+person_identifiers", "+identity_quarantine", "+dim_persons", "+person_changes")
         # of the tests, that the rounds sufficed; the others are run over the small operator's data
         others = ("test_type:unit", "test_type:singular", "test_name:has_unique_key", "test_name:has_no_nulls")
         others += ("test_name:accepted_values", "test_name:belongs_to_finished_load")
@@ -304,3 +227,75 @@ def test_contacts_that_name_nobody_are_attributed(
     for row in rows:
         assert row["customer_id"] is None or row["attribution_outcome"] == "one_customer"
     assert {row["attribution_outcome"] for row in rows} >= {"one_customer", "several_customers", "nobody_known"}
+
+
+# ---- persons over several builds; this one writes to the crowd's warehouse, and comes last
+
+
+def _versions(dbt: Dbt, customers: tuple[str, str]) -> dict[str, list[tuple[str, datetime, datetime | None]]]:
+    """Of each customer: the founder of the person, since when and until when."""
+    versions: dict[str, list[tuple[str, datetime, datetime | None]]] = {customer: [] for customer in customers}
+    for row in dbt.rows("select * from snapshots.person_customers_snapshot order by dbt_valid_from"):
+        if row["customer_id"] in versions:
+            version = (row["founder_customer_id"], row["dbt_valid_from"], row["dbt_valid_to"])
+            versions[row["customer_id"]].append(version)
+    return versions
+
+
+def test_a_merge_and_a_split_are_remembered_and_the_key_comes_back(resolved: Dbt, told: crowd.Crowd) -> None:
+    """Two of one name turn out to have one address; then CRM learns that they were born on different days."""
+    older, younger = told.strangers
+
+    def learn(number: int, *rows: tuple[str, dict[str, Any]]) -> None:
+        with resolved.warehouse.connect() as connection:
+            for place, (table, row) in enumerate(rows):
+                stamped = {**row, "last_update": f"2026-11-0{number} 00:00:00+00:00"}
+                raw_tables.land(connection, "crm", table, [stamped], uri=f"file {number} {place}")
+        names = ("int_customers__latest_kept", "int_contact_media__latest_kept", "path:models/intermediate/identity")
+        names += ("person_customers_snapshot", "person_customers", "person_changes", "identity_quarantine")
+        result = resolved("build", "--select", *names, "--exclude", "resource_type:test", "resource_type:unit_test")
+        assert result.success, resolved.failures(result)
+
+    def email(customer: str, address: str) -> tuple[str, dict[str, Any]]:
+        medium = {"contact_medium_id": f"{customer}-new", "customer_id": customer, "contact_type": "email"}
+        return "contact_media", {**medium, "email_address": address, "valid_from": "2026-11-01 00:00:00+00:00"}
+
+    def born(customer: str, day: str) -> tuple[str, dict[str, Any]]:
+        row = {"customer_id": customer, "engaged_party_id": f"P8{customer[2:]}", "given_name": "Åsa", "birth_date": day}
+        return "customers", {**row, "family_name": "Öhman", "status": "active", "customer_since": "2026-10-18"}
+
+    first = _versions(resolved, told.strangers)
+    assert [[founder for founder, _, _ in first[customer]] for customer in told.strangers] == [[older], [younger]]
+    persons = resolved.rows("select customer_id, person_key from marts.person_customers")
+    keys = {row["customer_id"]: row["person_key"] for row in persons}
+    (before,) = resolved.rows("select count(*) as n from snapshots.person_customers_snapshot")
+
+    learn(1, email(older, "asa@x.example"), email(younger, " Asa@X.example"))
+    merged = _versions(resolved, told.strangers)
+    assert merged[older] == first[older]
+    assert [founder for founder, _, _ in merged[younger]] == [younger, older]
+    assert {
+        (row["rule_id"], row["person_key"])
+        for row in resolved.rows("select * from marts.person_customers")
+        if row["customer_id"] in told.strangers
+    } == {("email_and_full_name", keys[older])}
+
+    # nothing new is no history, and nobody else's has changed
+    assert resolved("snapshot", "--select", "person_customers_snapshot").success
+    assert _versions(resolved, told.strangers) == merged
+    assert resolved.rows("select count(*) as n from snapshots.person_customers_snapshot") == [{"n": before["n"] + 1}]
+
+    learn(2, born(older, "1951-01-01"), born(younger, "1980-01-01"))
+    changes = resolved.rows("select * from marts.person_changes order by changed_at")
+    assert [(change["customer_id"], change["change_kind"], change["person_key"]) for change in changes] == [
+        (younger, "merged", keys[older]),
+        (younger, "split", keys[younger]),
+    ]
+    history = _versions(resolved, told.strangers)[younger]
+    assert [founder for founder, _, _ in history] == [younger, older, younger]
+    assert [until for _, _, until in history] == [*(since for _, since, _ in history[1:]), None], "without a gap"
+    assert [
+        (row["reason"], row["is_held_by_guard"])
+        for row in resolved.rows("select * from marts.identity_quarantine")
+        if row["customer_id"] == older
+    ] == [("conflicting_birth_dates", True)]

@@ -73,6 +73,8 @@ def test_the_view_of_the_customer_with_everything(built: Dbt) -> None:
         "active_product_count": 2,
         "active_product_names": "Mobile 1, Mobile 2",
         "recurring_amount": Decimal("29.9000"),
+        "open_order_count": 0,
+        "last_ordered_at": datetime(2026, 10, 21, 10),
         "last_bill_no": "B2",
         "last_billed_on": date(2026, 10, 1),
         "last_bill_due_on": date(2026, 11, 15),
@@ -80,6 +82,8 @@ def test_the_view_of_the_customer_with_everything(built: Dbt) -> None:
         "balance_amount": Decimal("55.5000"),  # 30 + 45.50 - 20
         "overdue_amount": Decimal("10.0000"),  # of B1; B2 is not due yet
         "is_overdue": True,
+        "dunning_level": 2,
+        "late_bill_share": Decimal("1.0000"),
         "last_30_days_voice_seconds": 60,
         "last_30_days_data_bytes": 5_000_000_000,
         "last_30_days_message_count": 2,
@@ -90,6 +94,10 @@ def test_the_view_of_the_customer_with_everything(built: Dbt) -> None:
         "last_contact_reason": "No network",
         "last_interaction_at": datetime(2026, 10, 19, 10),
         "open_ticket_count": 1,
+        "last_90_days_contact_count": 1,
+        "last_90_days_repeat_contact_count": 0,
+        "last_survey_score": 3,
+        "last_survey_answered_at": datetime(2026, 10, 19, 12),
         "last_session_at": datetime(2026, 10, 21, 10),
         "last_session_landing_page_url": "https://shop.example/1",
         "last_session_device_kind": "phone",

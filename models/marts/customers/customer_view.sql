@@ -69,6 +69,30 @@ tickets as (
 
 ),
 
+interactions as (
+
+    select * from {{ ref('int_contacts__summed_to_customers') }}
+
+),
+
+survey_responses as (
+
+    select * from {{ ref('int_survey_responses__latest_per_customer') }}
+
+),
+
+product_orders as (
+
+    select * from {{ ref('int_product_orders__summed_to_customers') }}
+
+),
+
+payment_behaviour as (
+
+    select * from {{ ref('int_payments__summed_to_behaviour') }}
+
+),
+
 linked_devices as (
 
     select * from {{ ref('int_devices__linked_to_customers') }}
@@ -148,6 +172,8 @@ final as (
         coalesce(products.active_product_count, 0) as active_product_count,
         product_names.active_product_names,
         {{ as_amount('coalesce(products.recurring_amount, 0)') }} as recurring_amount,
+        coalesce(product_orders.open_order_count, 0) as open_order_count,
+        product_orders.last_ordered_at,
 
         -- what they owe
         latest_bills.bill_no as last_bill_no,
@@ -157,6 +183,8 @@ final as (
         {{ as_amount('coalesce(balances.balance_amount, 0)') }} as balance_amount,
         {{ as_amount('coalesce(balances.overdue_amount, 0)') }} as overdue_amount,
         coalesce(balances.overdue_amount, 0) > 0 as is_overdue,
+        coalesce(payment_behaviour.dunning_level, 0) as dunning_level,
+        payment_behaviour.late_bill_share,
 
         -- what they use
         coalesce(usage.duration_seconds, 0) as last_30_days_voice_seconds,
@@ -171,6 +199,12 @@ final as (
         latest_contacts.reason as last_contact_reason,
         latest_contacts.last_interaction_at,
         coalesce(tickets.open_ticket_count, 0) as open_ticket_count,
+
+        -- how content they are
+        coalesce(interactions.contact_count, 0) as last_90_days_contact_count,
+        coalesce(interactions.repeat_contact_count, 0) as last_90_days_repeat_contact_count,
+        survey_responses.survey_score as last_survey_score,
+        survey_responses.responded_at as last_survey_answered_at,
 
         -- when they last looked
         latest_sessions.started_at as last_session_at,
@@ -199,6 +233,14 @@ final as (
         on customers.customer_id = latest_contacts.customer_id
     left join tickets
         on customers.customer_id = tickets.customer_id
+    left join interactions
+        on customers.customer_id = interactions.customer_id
+    left join survey_responses
+        on customers.customer_id = survey_responses.customer_id
+    left join product_orders
+        on customers.customer_id = product_orders.customer_id
+    left join payment_behaviour
+        on customers.customer_id = payment_behaviour.customer_id
     left join devices
         on customers.customer_id = devices.customer_id
     left join latest_sessions

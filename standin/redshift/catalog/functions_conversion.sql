@@ -38,3 +38,26 @@ language sql immutable strict parallel safe return trunc(rs_teradata_number(valu
 create or replace function pg_catalog.text_to_numeric_alt(value text, format text default '', digits int default 38,
     decimals int default 0) returns numeric
 language sql immutable strict parallel safe return round(rs_teradata_number(value), decimals);
+
+-- whole numbers may be put where a boolean is wanted; a boolean is never a string
+do $$
+declare
+    kind text;
+begin
+    foreach kind in array array['int2', 'int8'] loop
+        execute format('create or replace function pg_catalog.rs_bool(%s) returns bool language sql immutable strict
+            parallel safe return $1 <> 0', kind);
+        if not exists (select from pg_cast where castsource = kind::regtype and casttarget = 'bool'::regtype) then
+            execute format('create cast (%s as bool) with function pg_catalog.rs_bool(%s) as assignment', kind, kind);
+        end if;
+    end loop;
+end $$;
+update pg_catalog.pg_cast set castcontext = 'a' where castsource = 'int4'::regtype and casttarget = 'bool'::regtype;
+create or replace function pg_catalog.rs_no_string(bool) returns text
+language plpgsql immutable strict parallel safe as $$
+begin
+    raise exception 'cannot cast type boolean to character varying' using errcode = 'cannot_coerce',
+        hint = 'Use a CASE expression.';
+end $$;
+update pg_catalog.pg_cast set castfunc = 'pg_catalog.rs_no_string(bool)'::regprocedure
+where castsource = 'bool'::regtype and casttarget in ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype);

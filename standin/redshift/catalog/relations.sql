@@ -185,7 +185,9 @@ begin
     end if;
     if key ->> 'type' = 'f' then
         -- raises the usual error for a table that is not there
-        other := (key ->> 'references')::regclass;
+        -- a number if the caller has looked it up
+        other := case when key ->> 'references' ~ '^[0-9]+$' then (key ->> 'references')::oid
+            else (key ->> 'references')::regclass end;
         if key ? 'referenced' then
             others := rs_attnums(other, key -> 'referenced');
             if not exists (select from rs_constraint where conrelid = other and contype in ('p', 'u')

@@ -65,8 +65,11 @@ class Reader:
             if token.word == "select" and draft.mark(at - 1) != "."
         ]
         self._types: dict[tuple[int, int], Type | None] = {}
-        # the blocks whose columns are being looked up
+        # the queries whose columns are being looked up, and those whose columns are known
         self._open: set[int] = set()
+        self._queries: dict[int, _Known | None] = {}
+        self._sources: dict[int, list[Source]] = {}
+        self._common_tables: dict[tuple[int, str], int] = {}
 
     def blocks(self) -> list[Block]:
         """The SELECT blocks of the statement."""
@@ -263,8 +266,7 @@ class Reader:
         """The type of a column by its name, in the blocks around it from the innermost on."""
         around = sorted((found for found in self._blocks if found.select < at < found.end), key=lambda one: -one.select)
         for found in around:
-            clause = found.clause("from")
-            listed = sources(self.draft, clause) if clause else []
+            listed = self._from(found)
             if len(parts) > 1:
                 listed = [source for source in listed if source.name == parts[-2]]
             matches = []
@@ -282,6 +284,13 @@ class Reader:
                         return self.read(item.lo, item.end)
         return self._of_statement(parts)
 
+    def _from(self, found: Block) -> list[Source]:
+        """What the block reads from."""
+        if found.select not in self._sources:
+            clause = found.clause("from")
+            self._sources[found.select] = sources(self.draft, clause) if clause else []
+        return self._sources[found.select]
+
     def _of_statement(self, parts: list[str]) -> Type | None:
         """A column of the table that an UPDATE changes."""
         if self.draft.kind != "update":
@@ -295,7 +304,7 @@ class Reader:
     def _of_source(self, source: Source, select: int) -> _Known | None:
         if source.query >= 0:
             known = self._query(source.query)
-        elif len(source.parts) == 1 and (at := columns.cte_at(self.draft, select, source.parts[0])) >= 0:
+        elif len(source.parts) == 1 and (at := self._definition(select, source.parts[0])) >= 0:
             known = self._common_table(at)
         elif source.parts:
             known = self._of_relation(list(source.parts))
@@ -314,6 +323,12 @@ class Reader:
             return None
         return [(name, arithmetic.named(kind)) for name, kind in known] or None
 
+    def _definition(self, select: int, name: str) -> int:
+        key = (select, name)
+        if key not in self._common_tables:
+            self._common_tables[key] = columns.cte_at(self.draft, select, name)
+        return self._common_tables[key]
+
     def _common_table(self, at: int) -> _Known | None:
         place, names = at + 1, []
         if self.draft.mark(place) == "(":
@@ -329,16 +344,22 @@ class Reader:
         """The columns of the query in the parentheses that open here; None if they are not known."""
         if at in self._open:
             return None
+        if at not in self._queries:
+            self._open.add(at)
+            try:
+                self._queries[at] = self._members(at)
+            finally:
+                self._open.discard(at)
+        return self._queries[at]
+
+    def _members(self, at: int) -> _Known | None:
+        """The columns of a query, which may be of several SELECTs."""
         close = self.draft.close(at)
-        self._open.add(at)
-        try:
-            listed = [
-                self._listed(found)
-                for found in self._blocks
-                if at < found.select < close and self._belongs(found.select, at)
-            ]
-        finally:
-            self._open.discard(at)
+        listed = [
+            self._listed(found)
+            for found in self._blocks
+            if at < found.select < close and self._belongs(found.select, at)
+        ]
         members = [one for one in listed if one is not None]
         if not members or len(members) < len(listed) or len({len(one) for one in members}) > 1:
             return None
@@ -363,9 +384,8 @@ class Reader:
             if not item.star:
                 listed.append((item.name or "?column?", self.read(item.lo, item.end)))
                 continue
-            clause = found.clause("from")
             wanted = self.draft.name(item.lo)[0] if self.draft.is_name(item.lo) else None
-            for source in sources(self.draft, clause) if clause else []:
+            for source in self._from(found):
                 if not wanted or source.name == wanted[-1]:
                     known = self._of_source(source, found.select)
                     if known is None:

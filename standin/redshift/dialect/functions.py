@@ -25,7 +25,12 @@ UNDEFINED_FUNCTION = "42883"
 INVALID_PARAMETER = "22023"
 
 # another name, and nothing else
-_RENAMED = {"nvl": "coalesce", "isnull": "coalesce", "json_serialize": '"json_serialize"'}
+_RENAMED = {
+    "nvl": "coalesce",
+    "isnull": "coalesce",
+    "json_serialize": '"json_serialize"',
+    "grouping_id": "grouping",
+}
 # called without parentheses
 _BARE = {
     "sysdate": "pg_catalog.sysdate()",

@@ -86,6 +86,10 @@ def rewrite(draft: Draft) -> None:
         _roles(draft, at, to, admin=admin)
         return
     on = next((place for place in draft.outermost(at, to) if draft.word(place) == "on"), -1)
+    scope = next((place for place in draft.outermost(at, to) if draft.word(place) == "for"), -1)
+    if on < 0 and scope > at:
+        _scoped(draft, at, scope, to)
+        return
     if on < 0:
         _system(draft, at, to)
         return
@@ -128,8 +132,6 @@ def _on_objects(draft: Draft, at: int, on: int, to: int) -> None:
     kind, place = draft.word(on + 1), on + 2
     if kind in _ABSENT or draft.word(at) in ("share",):
         draft.unsupported(f"{draft.kind.upper()} … ON {kind.upper()}", on + 1)
-    if draft.at(on - 3, "for", "tables", "in") or "for" in [draft.word(n) for n in draft.outermost(at, on)]:
-        draft.unsupported("Scoped permissions (FOR … IN)", at)
     _grantees(draft, to)
     if kind == "all":
         kind = _IN_SCHEMA.get(draft.word(on + 2), "")
@@ -219,6 +221,22 @@ def _roles(draft: Draft, at: int, to: int, *, admin: bool) -> None:
     verb, word = ("grant", "to") if draft.kind == "grant" else ("revoke", "from")
     sql = f"{verb} {prefix}{_list(names)} {word} {_list(grantees)}{suffix}"
     draft.finish(sql, draft.kind.upper())
+
+
+def _scoped(draft: Draft, at: int, scope: int, to: int) -> None:
+    """GRANT SELECT FOR TABLES IN SCHEMA s: on what is there, and on what this user makes there later."""
+    what = draft.word(scope + 1)
+    if what not in _IN_SCHEMA or not draft.at(scope + 2, "in", "schema"):
+        draft.unsupported(f"{draft.kind.upper()} … {draft.text(scope, to).upper()}", scope)
+    _check(draft, at, scope, _IN_SCHEMA[what])
+    grantees = _list(_grantees(draft, to))
+    schema_name(draft, scope + 4)
+    schema = _list([draft.identifier(scope + 4)])
+    privileges, kind = draft.text(at, scope), "routines" if what == "procedures" else what
+    word = "to" if draft.kind == "grant" else "from"
+    now = f"{draft.kind} {privileges} on all {kind} in schema {schema} {word} {grantees}"
+    later = f"alter default privileges in schema {schema} {draft.kind} {privileges} on {kind} {word} {grantees}"
+    draft.finish(f"do {quote_literal(f'begin {now}; {later}; end')}", draft.kind.upper())
 
 
 def _system(draft: Draft, at: int, to: int) -> None:

@@ -59,6 +59,21 @@ def test_merge_with_remove_duplicates_replaces_what_matches(redshift: Any) -> No
                 session(f"merge into target using source s on target.id = s.id {tail}")
 
 
+def test_booleans_and_other_types(redshift: Any) -> None:
+    """A whole number may be put where a boolean is wanted; a boolean is neither a number nor a string."""
+    with redshift.session() as session:
+        session("create table flags (yes boolean, said varchar(5)); insert into flags (yes) values (1), (0)")
+        session("insert into flags (yes) select 5::bigint; update flags set said = 7 where yes")
+        assert session("select yes, said from flags order by 1") == [(False, None), (True, "7"), (True, "7")]
+        for expression in ("yes::varchar", "cast(yes as char(5))", "true::varchar(5)"):
+            with pytest.raises(psycopg.errors.CannotCoerce, match="cannot cast type boolean to character varying"):
+                session(f"select {expression} from flags")
+        with pytest.raises(psycopg.errors.CannotCoerce):
+            session("insert into flags (said) select true")
+        with pytest.raises(psycopg.errors.UndefinedFunction, match="boolean > integer"):
+            session("select yes > 1 from flags")
+
+
 def test_delete_update_and_insert_in_redshifts_forms(redshift: Any) -> None:
     with redshift.session() as session:
         _prepare(session)

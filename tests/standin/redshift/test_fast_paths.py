@@ -1,4 +1,4 @@
-"""What is done quickly comes out as what is done at length: remembered statements, and usual answers."""
+"""What is done quickly comes out as what is done at length: remembered statements, usual answers, waiting awake."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from standin.redshift.dialect.names import short
 from standin.redshift.dialect.statement import ColumnsNeeded, Context, DialectError
 from standin.redshift.replies import Completion, Expect, Reply
 from standin.redshift.translation import Translator
+from standin.redshift.vigil import FEW, Vigil
 
 TEXTS = [
     "select a from t where id = {} and b < {}",
@@ -41,8 +42,13 @@ TEXTS = [
     "cancel {}",
     "select s.a[{}] from t as s limit {}",
     "select * exclude (a) from t where a = {}",
+    "select {} / {}, {} * {} + {}",
+    "select {}.{} / {}.{}, round({}.{}, 2)",
+    "select sum(a) / {}, avg({}), cast({} as numeric({}, 2)) / 3 from t",
+    "insert into t select {} / 7, case when true then {} else {} end",
 ]
-NUMBER = st.one_of(st.integers(0, 70_000), st.sampled_from([0, 1, 38, 39, 50, 51, 65_535, 65_536, 10**45]))
+SIZES = [0, 1, 38, 39, 50, 51, 65_535, 65_536, 2**31, 2**63, 10**19, 10**45]
+NUMBERS = st.lists(st.one_of(st.integers(0, 70_000), st.sampled_from(SIZES)), min_size=6, max_size=6)
 
 
 def translated(translator: Translator, text: str) -> tuple[str, object]:
@@ -61,14 +67,19 @@ def new_translator() -> Translator:
     return Translator(Context(), report)
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(TEXTS), st.lists(NUMBER, min_size=5, max_size=5)), max_size=8))
-def test_what_is_remembered_of_other_numbers_changes_nothing(asked: list[tuple[str, list[int]]]) -> None:
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(TEXTS), st.lists(NUMBERS, min_size=2, max_size=3))
+def test_what_is_remembered_of_other_numbers_changes_nothing(text: str, asked: list[list[int]]) -> None:
     remembering = new_translator()
-    for text, numbers in asked:
+    for numbers in asked:
         sql = text.format(*numbers)
-        for _ in range(2):
-            assert translated(remembering, sql) == translated(new_translator(), sql)
+        assert translated(remembering, sql) == translated(new_translator(), sql)
+
+
+def test_the_size_of_a_number_matters_to_a_quotient() -> None:
+    translator = new_translator()
+    assert not translator.translate(b"select 5 / 2").changed
+    assert b"::numeric" in translator.translate(b"select 10000000000000000000 / 3").text
 
 
 def test_a_statement_with_other_numbers_is_known() -> None:
@@ -130,7 +141,14 @@ def passed_on(asked: list[int], *, at_length: bool, cuts: list[int]) -> tuple[ob
     client = Collecting()
 
     async def run() -> Answers:
-        answers = Answers(client, lambda body: None, lambda statement: None, lambda code, body, failed: None, list)
+        answers = Answers(
+            client,
+            Vigil(),
+            on_authentication=lambda body: None,
+            on_completion=lambda statement: None,
+            on_transaction=lambda code, body, failed: None,
+            hold_backend=list,
+        )
         answers.watch(is_watching=at_length)
         answers.expected.clear()
         stream = b""
@@ -154,3 +172,32 @@ def test_usual_answers_are_passed_on_as_all_others_are(asked: list[int], cuts: l
     assert quick[1:] == ([], b"T" if asked else b"I", False, False)
     assert passed_on(asked, at_length=True, cuts=[]) == quick
     assert passed_on(asked, at_length=False, cuts=cuts) == quick
+
+
+def test_the_loop_stays_awake_for_a_moment_and_no_longer() -> None:
+    async def asked(vigil: Vigil) -> bool:
+        vigil.asked("backend")
+        return vigil.is_kept
+
+    async def run() -> None:
+        vigil = Vigil()
+        assert await asked(vigil)
+        vigil.answered("backend")
+        while vigil.is_kept:
+            await asyncio.sleep(0)
+        vigil = Vigil()
+        vigil.asked("another")
+        vigil.asked("backend")
+        while vigil.is_kept:
+            await asyncio.sleep(0)
+        # where several are asked, nobody waits
+        assert not await asked(vigil)
+        vigil = Vigil()
+        for pause in (FEW, 2 * FEW):
+            assert await asked(vigil)
+            # nobody answers: this ends by itself
+            while vigil.is_kept:
+                await asyncio.sleep(0)
+            assert not any([await asked(vigil) for _ in range(pause)])
+
+    asyncio.run(asyncio.wait_for(run(), 10))

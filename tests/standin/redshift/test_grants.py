@@ -52,6 +52,19 @@ def test_privileges_on_tables(principals):
     ) == [(True,)]
 
 
+def test_scoped_permissions_hold_for_what_is_made_later(principals):
+    execute, user, _, role = principals
+    execute("create schema s; create table s.t (a int)")
+    execute(f"grant select, insert for tables in schema s to {user}, role {role}")
+    execute("create table s.u (a int)")
+    can = f"select has_table_privilege('{user}', 's.t', 'insert'), has_table_privilege('{role}', 's.u', 'select')"
+    assert execute(can) == [(True, True)]
+    execute(f"revoke all for tables in schema s from {user}; revoke select for tables in schema s from role {role}")
+    execute("create table s.v (a int)")
+    can = f"select has_table_privilege('{user}', 's.t', 'insert'), has_table_privilege('{role}', 's.v', 'select')"
+    assert execute(can) == [(False, False)]
+
+
 def test_the_metadata_of_dbt_tells_groups_from_roles(principals):
     execute, user, group, role = principals
     execute(
@@ -157,7 +170,11 @@ def test_system_permissions_of_roles(principals):
             "grant usage on datashare d to account '1'",
             "GRANT … ON DATASHARE is not supported by the stand-in for Redshift",
         ),
-        ("grant select for tables in schema s to bob", 'syntax error at or near "select"'),
+        (
+            "grant usage for schemas in database dev to bob",
+            "GRANT … FOR SCHEMAS IN DATABASE DEV is not supported by the stand-in for Redshift",
+        ),
+        ("grant execute for tables in schema s to bob", "invalid privilege type EXECUTE for table"),
         ("grant role r to group g", "a role cannot be granted to a group"),
         ("grant create table to bob", "system permissions can only be granted to roles"),
         ("grant select on t to group g with grant option", "grant options can only be granted to users and roles"),

@@ -146,6 +146,8 @@ QUERIES: list[tuple[str, list[tuple[Any, ...]]]] = [
     ("select qty from sales order by qty nulls first limit 1", [(None,)]),
     # grouping sets
     ("select item, count(*) from sales group by rollup (item) order by 1 limit 4", [("a", 2), ("b", 2), ("c", 1), (None, 5)]),
+    ("select item, sold, grouping(item), grouping_id(item, sold) from sales where id < 2 group by cube (item, sold) order by 3, 4",
+     [("a", date(2024, 1, 1), 0, 0), ("a", None, 0, 1), (None, date(2024, 1, 1), 1, 2), (None, None, 1, 3)]),
     # strings
     (r"select 'it\'s', 'a\\b', 'x_' like 'x\\_', 'xy' like 'x\\_'", [("it's", "a\\b", True, False)]),
     ("select 7 / 2, -7 / 2, 7 % 3, 2 ^ 3, |/ 16", [(3, -3, 1, 8.0, 4.0)]),
