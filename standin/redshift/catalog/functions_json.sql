@@ -46,7 +46,8 @@ create or replace function pg_catalog.can_json_parse(value bytea) returns boolea
 language sql immutable strict parallel safe return convert_from(value, 'UTF8') is json;
 
 create or replace function pg_catalog.json_parse(value text) returns super
-language sql immutable strict parallel safe return rs_compact(rs_parse(value, false)::text)::json::super;
+language sql immutable strict parallel safe return rs_compact(rs_parse(value,
+    coalesce(current_setting('redshift.parse_super_null_on_error', true), '') = 'on')::text)::json::super;
 create or replace function pg_catalog.json_parse(value bytea) returns super
 language sql immutable strict parallel safe return json_parse(convert_from(value, 'UTF8'));
 

@@ -110,6 +110,7 @@ language sql stable as $$
         case when kind = 'f' then rs_type_name(p.prorettype) end, obj_description(p.oid, 'pg_proc')
     from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
     where rs_require_schema(schema) and n.nspname = schema and p.prokind = kind
+        and (schema <> 'pg_catalog' or p.proname not like 'rs\_%')
     order by p.proname
 $$;
 

@@ -53,6 +53,17 @@ PARAMETERS = {
     "use_fips_ssl": "off",
     "wlm_query_slot_count": "1",
 }
+# they would change results, and are not acted upon: this value is refused
+_NOT_DONE = {
+    "cast_super_null_on_error": "off",
+    "describe_field_name_in_uppercase": "on",
+    "downcase_delimited_identifier": "off",
+    "enable_case_sensitive_super_attribute": "on",
+    "enable_numeric_rounding": "off",
+    "error_on_nondeterministic_update": "on",
+    "interval_forbid_composite_literals": "on",
+    "navigate_super_null_on_error": "off",
+}
 # known to both
 _SHARED = frozenset(
     {"application_name", "client_encoding", "client_min_messages", "datestyle", "extra_float_digits", "intervalstyle"}
@@ -105,6 +116,8 @@ def _set(draft: Draft) -> None:
     if value is not None:
         _check(draft, name, value, after + 1)
         value = _BOOLEANS.get(value.lower(), value)
+        if _NOT_DONE.get(name) == value:
+            draft.unsupported(f"The parameter {name} set to {value}", at)
     written = "default" if value is None else quote_literal(value)
     draft.finish(f"set {'local ' if is_local else ''}redshift.{name} to {written}", "SET")
     draft.setting = Setting(name, value, is_local)

@@ -101,6 +101,7 @@ def test_redshift_connector_tells_metadata(shop):
         assert shop.database in [row[0] for row in cursor.get_catalogs()]
         assert [row[2] for row in cursor.get_functions(schema_pattern="shop")] == ["twice"]
         assert [row[2] for row in cursor.get_procedures(schema_pattern="shop")] == ["fill"]
+        assert [row[2] for row in cursor.get_procedures()] == ["fill"]
         assert cursor.get_table_privileges(schema_pattern="shop", table_name_pattern="item") == ()
 
 

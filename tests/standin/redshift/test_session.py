@@ -23,6 +23,9 @@ def test_redshifts_parameters_are_set_shown_and_reset(redshift: Any) -> None:
         session("set wlm_query_slot_count to default")
         assert session("show wlm_query_slot_count") == [("1",)]
         session("set enable_result_cache_for_session to false")
+        session("set error_on_nondeterministic_update to off; set parse_super_null_on_error to on")
+        assert session("select json_parse('{'), json_parse('[1]')") == [(None, "[1]")]
+        session("reset parse_super_null_on_error")
         assert session("show enable_result_cache_for_session") == [("off",)]
 
 
@@ -105,6 +108,8 @@ REFUSED = [
     ("set wlm_query_slot_count to 51", "51 is outside the valid range"),
     ("set wlm_query_slot_count to many", "requires a numeric value"),
     ("set auto_mv to perhaps", "requires a Boolean value"),
+    ("set navigate_super_null_on_error to false", "navigate_super_null_on_error set to off is not supported"),
+    ("set describe_field_name_in_uppercase = on", "describe_field_name_in_uppercase set to on is not supported"),
     ("savepoint a", 'SQL command "SAVEPOINT" not supported.'),
     ("rollback to savepoint a", 'near "to"'),
     ("commit and chain", 'near "chain"'),
