@@ -36,6 +36,9 @@ bench: $(INSTALLED) $(OTHERS)/installed ## what is claimed about speed and fault
 	@$(BIN)/python -m benchmarks.redshift_face
 	@$(BIN)/python -m benchmarks.stream
 	@$(BIN)/python -m benchmarks.stream_faults
+	@$(BIN)/python -m benchmarks.incremental
+	@$(BIN)/python -m benchmarks.collector
+	@$(BIN)/python -m benchmarks.event_faults
 
 up: $(INSTALLED) ## start the local warehouse, and the demo operator if there is one
 	@$(BIN)/demo up
@@ -50,7 +53,7 @@ lint: $(INSTALLED) ## ruff, mypy and sqlfluff
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint --nocolor --disable-progress-bar models tests/dbt
+	@$(BIN)/sqlfluff lint --nocolor --disable-progress-bar --processes 0 models tests/dbt
 
 clean: $(INSTALLED) ## stop what is running and remove the local data
 	@$(BIN)/demo clean

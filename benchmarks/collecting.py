@@ -48,7 +48,7 @@ class Collector:
             "events_per_second": 10_000_000,
             **settings,
         }
-        self._environment = {
+        self.environment = {
             **os.environ,
             "RUNTIME__DLTHUB_TELEMETRY": "false",
             **{f"SOURCES__EVENTS__{key}".upper(): value for key, value in source.items()},
@@ -73,7 +73,7 @@ class Collector:
                 [sys.executable, "-m", "ingestion", "collect"],
                 # no .dlt of anybody's here
                 cwd=self.folder,
-                env=self._environment,
+                env=self.environment,
                 stderr=log,
             )
         until = time.monotonic() + _START_SECONDS

@@ -39,7 +39,14 @@ def description(schemas: Mapping[str, EventSchema], settings: Settings) -> dict[
                         "required": True,
                         "content": {
                             "application/json": {"schema": {"$ref": "#/components/schemas/Body"}},
-                            "text/plain": {"schema": {"type": "string", "description": "The same JSON, for beacons."}},
+                            "text/plain": {
+                                "schema": {
+                                    "type": "string",
+                                    "description": "The same, for beacons.",
+                                    "contentMediaType": "application/json",
+                                    "contentSchema": {"$ref": "#/components/schemas/Body"},
+                                }
+                            },
                         },
                     },
                     "responses": {

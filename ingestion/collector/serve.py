@@ -45,18 +45,18 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
         IngestError: the spool or the port cannot be used, or a setting is missing.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    # what is there now stays; and what a request makes is gone with it, without a search for cycles every few requests
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_OBJECTS_BETWEEN_SEARCHES)
     uvloop.run(_serve(settings, ready))
 
 
 async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
     # before anything is opened: nothing has to be closed if it is missing
     stream = settings.stream
-    spool = Spool(settings.folder, round(settings.spool_megabytes * (1 << 20)))
     producer = open_producer(settings.source, settings.stream_seconds)
+    try:
+        spool = Spool(settings.folder, round(settings.spool_megabytes * (1 << 20)))
+    except IngestError:
+        await producer.close()
+        raise
     outlet = Outlet(producer, spool, round(settings.in_flight_megabytes * (1 << 20)))
     try:
         server = Server(
@@ -77,12 +77,26 @@ async def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)
-        _log.info("events for the stream %s at http://%s:%d", stream, settings.host, settings.port)
-        ready(f"http://{settings.host}:{settings.port}")
+        serving = loop.create_task(server.serve())
+        # its first step binds the port
+        await asyncio.sleep(0)
+        if not serving.done():
+            _log.info("events for the stream %s at http://%s:%d", stream, settings.host, settings.port)
+            _leave_to_itself()
+            ready(f"http://{settings.host}:{settings.port}")
         try:
-            await server.serve()
-        except OSError as error:
-            raise IngestError(f"the port {settings.port} of {settings.host} cannot be used: {error}") from None
+            await serving
+        except RuntimeError as error:
+            # a backtrace of the server's own follows the first line
+            why = str(error).partition("\n")[0]
+            raise IngestError(f"the port {settings.port} of {settings.host} cannot be used: {why}") from None
     finally:
         await outlet.close(settings.shutdown_seconds)
     _log.info("stopped")
+
+
+def _leave_to_itself() -> None:
+    """What is there now stays, and what a request makes goes with it: cycles need not be looked for all the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_SEARCHES)

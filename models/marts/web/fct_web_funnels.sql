@@ -35,7 +35,6 @@ steps as (
 
     select
         *,
-        -- the first product that was viewed before this event, if one was
         min(case when event_type = 'product_view' then event_number end) over (
             partition by session_key
         ) as viewed_event_number

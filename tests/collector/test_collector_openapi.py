@@ -1,0 +1,76 @@
+"""The collector does what its OpenAPI description says: schemathesis asks what it allows, and what it does not."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+
+from benchmarks.collecting import KEY
+
+# the one rule that no schema can say: a clock is not years off
+schemathesis.openapi.format(
+    "date-time",
+    st.integers(0, 80 * 86_400).map(lambda ago: (datetime.now(UTC) - timedelta(seconds=ago)).isoformat()),
+)
+
+
+def _is_portable(value):
+    """Whether texts are short enough in bytes, too, and nothing has a NUL: maxBytes and maxDepth, which are ours."""
+    if isinstance(value, dict):
+        return all(map(_is_portable, [*value, *value.values()]))
+    if isinstance(value, list):
+        return all(map(_is_portable, value))
+    return not isinstance(value, str) or (value.isascii() and "\x00" not in value)
+
+
+@schemathesis.hook
+def filter_case(context, case):
+    # text/plain is described as text with JSON in it; schemathesis makes any text
+    return case.media_type != "text/plain" and _is_portable(case.body) and _is_portable(case.query)
+
+
+OPERATIONS = [
+    "POST /v1/events",
+    "OPTIONS /v1/events",
+    "GET /v1/pixel.gif",
+    "GET /health",
+    "GET /health/live",
+    "GET /metrics",
+]
+
+
+@pytest.fixture(scope="module")
+def operations(collector):
+    described = schemathesis.openapi.from_url(f"http://127.0.0.1:{collector.port}/openapi.json")
+    return {one.label: one for one in (result.ok() for result in described.get_all_operations())}
+
+
+def test_everything_is_described(operations):
+    assert sorted(operations) == sorted(OPERATIONS)
+
+
+@pytest.mark.parametrize("label", OPERATIONS)
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+def test_the_description_is_true(operations, label, mode):
+    """What fits it is taken, what does not is refused, and every answer is one of those described."""
+    operation = operations[label]
+    try:
+        cases = operation.as_strategy(generation_mode=mode)
+    except Unsatisfiable:
+        assert mode is GenerationMode.NEGATIVE
+        return
+
+    @settings(max_examples=15 if "/v1/" in label else 2, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(cases)
+    def ask(case):
+        case.call_and_validate(headers={"X-Write-Key": KEY})
+
+    try:
+        ask()
+    except Unsatisfiable:
+        # an operation without parameters has nothing that could be wrong
+        assert mode is GenerationMode.NEGATIVE
