@@ -9,6 +9,7 @@ from ingestion.commands.collect import collect
 from ingestion.commands.dictionary import dictionary
 from ingestion.commands.landing import backfill, prepare, receive, redrive, run
 from ingestion.commands.new import new
+from ingestion.commands.privacy import privacy
 from ingestion.commands.quarantine import quarantine
 from ingestion.commands.sources import list_sources
 from ingestion.commands.status import status
@@ -35,6 +36,7 @@ for command in (
     backfill,
     redrive,
     quarantine,
+    privacy,
     status,
     check,
     collect,

@@ -169,6 +169,7 @@ class Resource:
         description: one line, for people.
         rejected_share_limit: a load that rejects a larger share of this table's rows is refused whole.
         lands: `append` keeps every version of a thing; with `merge`, a row replaces that of the same `contract.key`.
+        kept_by_law: why the rows of an erased customer stay, without what leads to her; without it, they go.
     """
 
     name: str
@@ -176,6 +177,7 @@ class Resource:
     description: str
     rejected_share_limit: float = 0.1
     lands: Literal["append", "merge"] = "append"
+    kept_by_law: str | None = None
 
 
 @dataclass(frozen=True)

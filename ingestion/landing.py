@@ -35,6 +35,7 @@ from ingestion.contract import Contract, MaxBytes, Rejection, Row, storable
 from ingestion.delivery import EVERYTHING_NEW
 from ingestion.errors import IngestError, LoadRefusedError, SourceUnavailableError, UnreadableDeliveryError
 from ingestion.loading import tables
+from ingestion.privacy import suppression
 from ingestion.read_ahead import read_ahead
 from ingestion.transports.stream import Stream
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ingestion.delivery import Batch, Delivery, Request, Resource, Source, Transport
     from ingestion.ledger import Ledger
     from ingestion.loading import Load
+    from ingestion.privacy.suppression import Suppression
     from ingestion.warehouse import Connection, Warehouse
 
 FEW_ROWS = 20
@@ -115,13 +117,14 @@ _CONTRACTS = Contract.of(ContractLine)
 
 @dataclass
 class ResourceReport:
-    """What a run did for one table, in rows."""
+    """What a run did for one table, in rows. Those `suppressed` are rejected, too: an erased person's, not kept."""
 
     resource: str
     deliveries: int = 0
     fetched: int = 0
     landed: int = 0
     rejected: int = 0
+    suppressed: int = 0
     new_columns: list[str] = field(default_factory=list)
 
 
@@ -266,7 +269,13 @@ class _Run:
             while coming.more:
                 with loading.begin(self._connection, self._warehouse, source.dataset, keys) as load:
                     attempt = Attempt(
-                        load, ledger, self._resources, request, allow_shrink=self._allow_shrink, say=self._say
+                        load,
+                        ledger,
+                        self._resources,
+                        request,
+                        suppressed=suppression.read(self._connection),
+                        allow_shrink=self._allow_shrink,
+                        say=self._say,
                     )
                     self._read(transport, coming, attempt)
                     if attempt.landed:
@@ -351,6 +360,7 @@ class Attempt:
         resources: Mapping[str, Resource],
         request: Request = EVERYTHING_NEW,
         *,
+        suppressed: Suppression | None,
         allow_shrink: bool = False,
         going_on: Mapping[str, str] = MappingProxyType({}),
         before: Mapping[str, ResourceReport] = MappingProxyType({}),
@@ -364,6 +374,7 @@ class Attempt:
             ledger: what has landed before.
             resources: the source's tables, by name.
             request: what was asked for.
+            suppressed: whom to keep out; read within the load's transaction, so that an erasure waits for its end.
             allow_shrink: take a delivery that is much smaller than its earlier version.
             going_on: for deliveries of which an earlier load has brought a part, the id of the load in their line.
             before: what was brought before, and counts for a resource's limit.
@@ -371,6 +382,7 @@ class Attempt:
             say: called with short sentences of progress.
         """
         self._load = load
+        self._suppressed = suppressed
         self._ledger = ledger
         self._resources = resources
         self._full = request.full
@@ -403,11 +415,15 @@ class Attempt:
         counts: dict[str, ResourceReport] = {delivery.resource: ResourceReport(delivery.resource)}
         with self._load.delivery(), ExitStack() as stack:
             quarantine = _Quarantine(self._load, self._now)
-            for batch, checked in stack.enter_context(closing(read_ahead(self._checked(delivery)))):
+            for batch, came in stack.enter_context(closing(read_ahead(self._checked(delivery)))):
                 name = batch.resource or delivery.resource
                 count = counts.setdefault(name, ResourceReport(name))
                 uri = f"{delivery.uri}#{batch.member}" if batch.member else delivery.uri
-                rejections = [*_unread(batch), *checked.rejected]
+                checked, rejections = came, [*_unread(batch), *came.rejected]
+                if self._suppressed:
+                    checked, rejections, dropped = self._suppressed.screen(self._resources[name], came, rejections)
+                    count.suppressed += dropped
+                    count.rejected += dropped
                 quarantine.add(name, uri, rejections)
                 self._first_reasons[name] += [one.reason for one in rejections[: 3 - len(self._first_reasons[name])]]
                 count.fetched += len(batch.table) + len(batch.broken)
@@ -442,6 +458,7 @@ class Attempt:
             line.fetched += count.fetched
             line.landed += count.landed
             line.rejected += count.rejected
+            line.suppressed += count.suppressed
             line.new_columns = sorted({*line.new_columns, *count.new_columns})
 
     def _checked(self, delivery: Delivery) -> Iterator[tuple[Batch, Checked]]:
@@ -463,6 +480,7 @@ class Attempt:
             total.deliveries += not goes_on
             total.fetched += count.fetched
             total.rejected += count.rejected
+            total.suppressed += count.suppressed
             total.landed += count.fetched - count.rejected
             total.new_columns += count.new_columns
             (self.grown if goes_on else self._lines).append(
@@ -496,11 +514,13 @@ class Attempt:
 
     def _refuse_rejected(self, resource: Resource) -> None:
         count, before = self.counts[resource.name], self._before.get(resource.name, ResourceReport(resource.name))
-        fetched, rejected = before.fetched + count.fetched, before.rejected + count.rejected
-        if not count.rejected or rejected <= max(self._few_rows, fetched * resource.rejected_share_limit):
+        fetched = before.fetched + count.fetched
+        broken = before.rejected - before.suppressed + count.rejected - count.suppressed
+        is_new = count.rejected > count.suppressed
+        if not is_new or broken <= max(self._few_rows, fetched * resource.rejected_share_limit):
             return
         raise LoadRefusedError(
-            f"{rejected:,} of {fetched:,} rows of {resource.name} break its contract, more than "
+            f"{broken:,} of {fetched:,} rows of {resource.name} break its contract, more than "
             f"{resource.rejected_share_limit:.0%}; this load was refused. The first: "
             f"{' | '.join(self._first_reasons[resource.name])}. "
             "Mend the source, or the contract if it is the contract that is wrong, and run again."

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingestion.contract.declare import (
+    PERSONAL,
     AtLeast,
     AtMost,
     Between,
@@ -23,6 +24,7 @@ from ingestion.contract.declare import (
     NotBlank,
     Numeric,
     Pattern,
+    Personal,
     RequiredWhen,
 )
 
@@ -80,6 +82,7 @@ class Column:
         pattern: what the whole text looks like.
         required_when: columns and the values of theirs that make this one required.
         json: `object` or `array` if the text is JSON of that kind.
+        personal: one of `PERSONAL` if the value leads to a person.
     """
 
     name: str
@@ -94,6 +97,7 @@ class Column:
     pattern: Pattern | None = None
     required_when: tuple[tuple[str, tuple[object, ...]], ...] = ()
     json: Literal["object", "array"] | None = None
+    personal: str | None = None
 
     def dlt_hints(self) -> TColumnSchema:
         """The column as dlt's schema has it, so that the destination's DDL carries length, scale and nullability."""
@@ -163,6 +167,7 @@ def column_of(name: str, hint: Any) -> Column:
         pattern=_compiled(name, by_kind.get(Pattern)),
         required_when=_conditions(notes),
         json={dict: "object", list: "array"}.get(hint),  # type: ignore[arg-type]
+        personal=by_kind[Personal].kind if Personal in by_kind else None,
     )
 
 
@@ -221,6 +226,7 @@ def _refuse_strange_notes(name: str, hint: Any, notes: tuple[Any, ...]) -> None:
     for note in notes:
         fits = (
             isinstance(note, RequiredWhen)
+            or (isinstance(note, Personal) and note.kind in PERSONAL and hint in (str, dict, list))
             or (isinstance(note, _FOR_TEXT) and hint is str)
             or (isinstance(note, _FOR_ORDER) and hint not in (str, bool, dict, list))
             or (isinstance(note, Numeric) and hint is Decimal)

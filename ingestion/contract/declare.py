@@ -91,6 +91,27 @@ class Pattern:
     says: str = ""
 
 
+IDENTIFIERS = ("customer", "party", "product", "order", "web_order", "bill", "interaction", "recommendation")
+"""What one customer alone has, and nobody after her."""
+
+CONTACT_POINTS = ("email", "phone", "device")
+"""What several people may share, and what may be another's tomorrow."""
+
+PERSONAL = (*IDENTIFIERS, *CONTACT_POINTS, "name", "text")
+
+
+@dataclass(frozen=True)
+class Personal:
+    """The value leads to a person, and what it is to her: docs/privacy.md.
+
+    Attributes:
+        kind: an identifier or a contact point says whose row it is. A `name` is blanked where the row has to stay; a
+            `text` may speak of anybody, and is searched.
+    """
+
+    kind: str
+
+
 @dataclass(frozen=True)
 class Numeric:
     """Decimal digits in all, and after the point."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from ingestion.contract import AtLeast, Contract, Field, MaxBytes, Numeric, Row
+from ingestion.contract import AtLeast, Contract, Field, MaxBytes, Numeric, Personal, Row
 from ingestion.delivery import Resource, Source
 from ingestion.formats.json import Json
 from ingestion.transports.http_api import HttpApi
@@ -33,8 +33,8 @@ class ProductOffering(Row, key="product_offering_id"):
 class Product(Row, key="product_id"):
     """A product that a customer has, had, or has ordered."""
 
-    product_id: Annotated[str, MaxBytes(20)]
-    customer_id: Annotated[str, MaxBytes(20)]
+    product_id: Annotated[str, MaxBytes(20), Personal("product")]
+    customer_id: Annotated[str, MaxBytes(20), Personal("customer")]
     product_offering_id: Annotated[str, MaxBytes(20)]
     name: Annotated[str, MaxBytes(200)] | None
     status: Literal[
@@ -49,7 +49,7 @@ class Product(Row, key="product_id"):
     ]
     start_date: datetime
     termination_date: Annotated[datetime, AtLeast(Field("start_date"))] | None
-    msisdn: Annotated[str, MaxBytes(20)] | None
+    msisdn: Annotated[str, MaxBytes(20), Personal("phone")] | None
     recurring_price_amount: Annotated[Decimal, Numeric(18, 4)] | None
     currency: Annotated[str, MaxBytes(3)] | None
 

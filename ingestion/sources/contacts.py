@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import pyarrow.compute as pc
 
-from ingestion.contract import AtLeast, Between, Bits, Contract, Field, MaxBytes, Row, Rule
+from ingestion.contract import AtLeast, Between, Bits, Contract, Field, MaxBytes, Personal, Row, Rule
 from ingestion.delivery import Resource, Source
 from ingestion.formats.json import Json
 from ingestion.transports.s3_events import S3Events, S3Objects
@@ -29,25 +29,25 @@ class PartyInteraction(
 ):
     """A contact between a customer and the operator; of a customer whom nobody looked up, only where it came from."""
 
-    party_interaction_id: Annotated[str, MaxBytes(20)]
-    customer_id: Annotated[str, MaxBytes(20)] | None
-    email_address: Annotated[str, MaxBytes(320)] | None
-    phone_number: Annotated[str, MaxBytes(32)] | None
+    party_interaction_id: Annotated[str, MaxBytes(20), Personal("interaction")]
+    customer_id: Annotated[str, MaxBytes(20), Personal("customer")] | None
+    email_address: Annotated[str, MaxBytes(320), Personal("email")] | None
+    phone_number: Annotated[str, MaxBytes(32), Personal("phone")] | None
     direction: Literal["inbound", "outbound"]
     channel: Literal["phone", "chat", "email", "store"]
     reason: Annotated[str, MaxBytes(100)] | None
     status: Annotated[str, MaxBytes(30)] | None
     start_date_time: datetime
     end_date_time: Annotated[datetime, AtLeast(Field("start_date_time"))] | None
-    description: Annotated[str, MaxBytes(4000)] | None
+    description: Annotated[str, MaxBytes(4000), Personal("text")] | None
 
 
 class TroubleTicket(Row, key=("trouble_ticket_id", "last_update")):
     """A version of a trouble ticket; it is sent again whenever it has changed."""
 
     trouble_ticket_id: Annotated[str, MaxBytes(20)]
-    customer_id: Annotated[str, MaxBytes(20)]
-    name: Annotated[str, MaxBytes(200)] | None
+    customer_id: Annotated[str, MaxBytes(20), Personal("customer")]
+    name: Annotated[str, MaxBytes(200), Personal("text")] | None
     ticket_type: Annotated[str, MaxBytes(50)] | None
     severity: Literal["minor", "major", "critical"]
     status: Literal["acknowledged", "inProgress", "resolved", "closed"]
@@ -61,13 +61,13 @@ class SurveyResponse(Row, key="survey_response_id"):
     """How likely a customer is to recommend us, asked now and then or after a contact."""
 
     survey_response_id: Annotated[str, MaxBytes(20)]
-    customer_id: Annotated[str, MaxBytes(20)]
+    customer_id: Annotated[str, MaxBytes(20), Personal("customer")]
     survey: Literal["nps_relationship", "nps_support"]
     score: Annotated[int, Bits(16), Between(0, 10)]
-    comment: Annotated[str, MaxBytes(4000)] | None
+    comment: Annotated[str, MaxBytes(4000), Personal("text")] | None
     channel: Literal["email", "sms", "web", "app"]
     responded_at: datetime
-    related_party_interaction_id: Annotated[str, MaxBytes(20)] | None
+    related_party_interaction_id: Annotated[str, MaxBytes(20), Personal("interaction")] | None
 
 
 CUSTOMER = "relatedParty[?role=='customer'] | [0].id"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from ingestion.contract import AtLeast, Contract, Field, MaxBytes, RequiredWhen, Row
+from ingestion.contract import AtLeast, Contract, Field, MaxBytes, Personal, RequiredWhen, Row
 from ingestion.delivery import Resource, Source
 from ingestion.transports.soap import Soap, SoapOperation
 
@@ -13,10 +13,10 @@ from ingestion.transports.soap import Soap, SoapOperation
 class Customer(Row, key=("customer_id", "last_update")):
     """A version of a customer, as CRM had it at `last_update`."""
 
-    customer_id: Annotated[str, MaxBytes(20)]
-    engaged_party_id: Annotated[str, MaxBytes(20)]
-    given_name: Annotated[str, MaxBytes(200)] | None
-    family_name: Annotated[str, MaxBytes(200)]
+    customer_id: Annotated[str, MaxBytes(20), Personal("customer")]
+    engaged_party_id: Annotated[str, MaxBytes(20), Personal("party")]
+    given_name: Annotated[str, MaxBytes(200), Personal("name")] | None
+    family_name: Annotated[str, MaxBytes(200), Personal("name")]
     birth_date: date | None
     language: Annotated[str, MaxBytes(5)] | None
     status: Literal["prospective", "active", "suspended", "terminated"]
@@ -29,12 +29,12 @@ class ContactMedium(Row, key=("contact_medium_id", "last_update")):
     """A version of one way to reach a customer: an e-mail address, a phone number or a postal address."""
 
     contact_medium_id: Annotated[str, MaxBytes(20)]
-    customer_id: Annotated[str, MaxBytes(20)]
+    customer_id: Annotated[str, MaxBytes(20), Personal("customer")]
     contact_type: Literal["email", "phone", "postal_address"]
     preferred: bool | None
-    phone_number: Annotated[str, MaxBytes(32), RequiredWhen(contact_type="phone")] | None
-    email_address: Annotated[str, MaxBytes(320), RequiredWhen(contact_type="email")] | None
-    street1: Annotated[str, MaxBytes(200)] | None
+    phone_number: Annotated[str, MaxBytes(32), RequiredWhen(contact_type="phone"), Personal("phone")] | None
+    email_address: Annotated[str, MaxBytes(320), RequiredWhen(contact_type="email"), Personal("email")] | None
+    street1: Annotated[str, MaxBytes(200), Personal("text")] | None
     city: Annotated[str, MaxBytes(100)] | None
     post_code: Annotated[str, MaxBytes(16)] | None
     country: Annotated[str, MaxBytes(2)] | None
@@ -47,7 +47,7 @@ class Consent(Row, key="consent_id"):
     """A consent given or withdrawn for one purpose; each change is a new record."""
 
     consent_id: Annotated[str, MaxBytes(20)]
-    customer_id: Annotated[str, MaxBytes(20)]
+    customer_id: Annotated[str, MaxBytes(20), Personal("customer")]
     purpose: Literal["marketing_email", "marketing_sms", "profiling", "data_sharing"]
     status: Literal["granted", "withdrawn"]
     channel: Annotated[str, MaxBytes(30)] | None

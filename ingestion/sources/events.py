@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from ingestion.contract import AtLeast, Between, Bits, Contract, MaxBytes, Numeric, RequiredWhen, Row
+from ingestion.contract import AtLeast, Between, Bits, Contract, MaxBytes, Numeric, Personal, RequiredWhen, Row
 from ingestion.delivery import Resource, Source
 from ingestion.formats.json import Json, same_names
 from ingestion.transports.stream import Stream
@@ -38,24 +38,24 @@ class Event(Row, key="event_id"):
     occurred_at: datetime
     sent_at: datetime | None
     received_at: datetime | None
-    device_id: Annotated[str, MaxBytes(64)]
-    customer_id: Annotated[str, MaxBytes(20)] | None
-    page_url: Annotated[str, MaxBytes(2000)] | None
-    referrer: Annotated[str, MaxBytes(2000)] | None
+    device_id: Annotated[str, MaxBytes(64), Personal("device")]
+    customer_id: Annotated[str, MaxBytes(20), Personal("customer")] | None
+    page_url: Annotated[str, MaxBytes(2000), Personal("text")] | None
+    referrer: Annotated[str, MaxBytes(2000), Personal("text")] | None
     utm_source: Annotated[str, MaxBytes(100)] | None
     utm_medium: Annotated[str, MaxBytes(100)] | None
     utm_campaign: Annotated[str, MaxBytes(100)] | None
     product_offering_id: Annotated[str, MaxBytes(20)] | None
-    order_id: Annotated[str, MaxBytes(40)] | None
+    order_id: Annotated[str, MaxBytes(40), Personal("web_order")] | None
     order_amount: Annotated[Decimal, Numeric(18, 4), AtLeast(0)] | None
-    recommendation_id: Annotated[str, MaxBytes(64)] | None
-    search_term: Annotated[str, MaxBytes(200)] | None
+    recommendation_id: Annotated[str, MaxBytes(64), Personal("recommendation")] | None
+    search_term: Annotated[str, MaxBytes(200), Personal("text")] | None
     # of a page_ping: how long the page has been read since the ping before
     engaged_seconds: Annotated[int, Bits(32), Between(0, 3_600)] | None
     # truncated before it is sent: the last octet, or the last 80 bits, are zero
     ip: Annotated[str, MaxBytes(45)] | None
     user_agent: Annotated[str, MaxBytes(1000)] | None
-    properties: dict[str, Any] | None
+    properties: Annotated[dict[str, Any], Personal("text")] | None
 
 
 def source() -> Source:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import pyarrow.compute as pc
 
-from ingestion.contract import AtLeast, Bits, Contract, Field, MaxBytes, Numeric, RequiredWhen, Row, Rule
+from ingestion.contract import AtLeast, Bits, Contract, Field, MaxBytes, Numeric, Personal, RequiredWhen, Row, Rule
 from ingestion.delivery import Resource, Source
 from ingestion.formats.children import Children
 from ingestion.formats.json import Json
@@ -33,27 +33,27 @@ class ProductOrder(
 ):
     """An order, as it stands now. A guest's has no customer, but an e-mail address or a phone number."""
 
-    product_order_id: Annotated[str, MaxBytes(20)]
-    customer_id: Annotated[str, MaxBytes(20)] | None
-    email_address: Annotated[str, MaxBytes(320)] | None
-    phone_number: Annotated[str, MaxBytes(32)] | None
+    product_order_id: Annotated[str, MaxBytes(20), Personal("order")]
+    customer_id: Annotated[str, MaxBytes(20), Personal("customer")] | None
+    email_address: Annotated[str, MaxBytes(320), Personal("email")] | None
+    phone_number: Annotated[str, MaxBytes(32), Personal("phone")] | None
     order_date: datetime
     channel: Literal["web", "app", "store", "phone"]
     state: Literal["acknowledged", "inProgress", "completed", "cancelled", "failed"]
     completion_date: Annotated[datetime, AtLeast(Field("order_date")), RequiredWhen(state="completed")] | None
     last_update: datetime
     # the order_id of the web event that placed it
-    external_id: Annotated[str, MaxBytes(40)] | None
+    external_id: Annotated[str, MaxBytes(40), Personal("web_order")] | None
 
 
 class ProductOrderItem(Row, key="product_order_item_id"):
     """One offering within an order, and what becomes of the product."""
 
     product_order_item_id: Annotated[str, MaxBytes(30)]
-    product_order_id: Annotated[str, MaxBytes(20)]
+    product_order_id: Annotated[str, MaxBytes(20), Personal("order")]
     item_number: Annotated[int, Bits(16), AtLeast(1)]
     # what is sold without being installed, as a guest's phone is, has none
-    product_id: Annotated[str, MaxBytes(20)] | None
+    product_id: Annotated[str, MaxBytes(20), Personal("product")] | None
     product_offering_id: Annotated[str, MaxBytes(20)]
     action: Literal["add", "modify", "delete", "noChange"]
     quantity: Annotated[Decimal, Numeric(18, 4), AtLeast(0)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from ingestion.contract import AtLeast, Bits, Contract, MaxBytes, Row
+from ingestion.contract import AtLeast, Bits, Contract, MaxBytes, Personal, Row
 from ingestion.delivery import Resource, Source
 from ingestion.formats.parquet import Parquet
 from ingestion.transports.s3_events import S3Events, S3Objects
@@ -14,8 +14,8 @@ from ingestion.transports.s3_events import S3Events, S3Objects
 class ProductRecommendation(Row, key="recommendation_id"):
     """An offering that a run of a model recommends for a customer at one place."""
 
-    recommendation_id: Annotated[str, MaxBytes(64)]
-    customer_id: Annotated[str, MaxBytes(20)]
+    recommendation_id: Annotated[str, MaxBytes(64), Personal("recommendation")]
+    customer_id: Annotated[str, MaxBytes(20), Personal("customer")]
     product_offering_id: Annotated[str, MaxBytes(20)]
     model_version: Annotated[str, MaxBytes(50)]
     placement: Literal["web_home", "my_pages", "email", "agent_desktop"]

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from ingestion.contract import AtLeast, Contract, MaxBytes, Numeric, Pattern, RequiredWhen, Row
+from ingestion.contract import AtLeast, Contract, MaxBytes, Numeric, Pattern, Personal, RequiredWhen, Row
 from ingestion.delivery import Resource, Source
 from ingestion.formats.archive import TarGz
 from ingestion.formats.parquet import Parquet
@@ -19,8 +19,8 @@ class Usage(Row, key=("usage_id", "status")):
     usage_id: Annotated[str, MaxBytes(40)]
     usage_date: datetime
     usage_type: Literal["voice", "sms", "data"]
-    product_id: Annotated[str, MaxBytes(20)]
-    msisdn: Annotated[str, MaxBytes(20)] | None
+    product_id: Annotated[str, MaxBytes(20), Personal("product")]
+    msisdn: Annotated[str, MaxBytes(20), Personal("text")] | None
     status: Literal["received", "rated"]
     duration_seconds: Annotated[int, AtLeast(0), RequiredWhen(usage_type="voice")] | None
     data_bytes: Annotated[int, AtLeast(0), RequiredWhen(usage_type="data")] | None

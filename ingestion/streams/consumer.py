@@ -32,6 +32,7 @@ from ingestion.errors import IngestError, RecordsLostError, SourceUnavailableErr
 from ingestion.landing import Attempt, Report, ResourceReport
 from ingestion.ledger import Ledger
 from ingestion.loading import tables
+from ingestion.privacy import suppression
 from ingestion.read_ahead import read_ahead
 from ingestion.streams.batches import HOUR, Batches, MicroBatch, Pace
 from ingestion.streams.leases import LeaseLostError, Leases
@@ -370,6 +371,7 @@ class _Session:
                 load,
                 Ledger(),
                 self._resources,
+                suppressed=suppression.read(self._connection),
                 going_on=going_on,
                 before=self._lately,
                 few_rows=FEW_ROWS,
@@ -393,6 +395,7 @@ class _Session:
             count = attempt.counts[name]
             line.fetched += count.fetched
             line.rejected += count.rejected
+            line.suppressed += count.suppressed
 
     def _is_caught_up(self, standings: Mapping[str, Standing], catch_up_to: float | None) -> bool:
         """Whether everything that had arrived by that moment has been read, in all partitions."""
