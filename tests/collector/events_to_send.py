@@ -68,7 +68,18 @@ def _is_time(instance):
     return zone in "Zz" or (int(zone[1:3]) < 24 and int(zone[-2:]) < 60)
 
 
-_Reference = extend(Draft202012Validator, {"maxBytes": _max_bytes, "maxDepth": _max_depth})
+def _is_whole(checker, instance):
+    """JSON Schema's integer: 2 and 2.0. The library asks floats, and does not know decimals."""
+    if isinstance(instance, Decimal):
+        return instance == instance.to_integral_value()
+    return Draft202012Validator.TYPE_CHECKER.is_type(instance, "integer")
+
+
+_Reference = extend(
+    Draft202012Validator,
+    {"maxBytes": _max_bytes, "maxDepth": _max_depth},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+)
 REFERENCE = {version: _Reference(document, format_checker=_formats) for version, document in DOCUMENTS.items()}
 
 

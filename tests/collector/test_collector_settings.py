@@ -75,6 +75,8 @@ def test_nonsense_is_told_without_the_keys(configured, settings, told):
 
 def test_the_command_tells_what_keeps_it_from_starting(configured, monkeypatch):
     monkeypatch.setenv("SOURCES__EVENTS__KIND", "kafka")
+    for name in ("STREAM", "BOOTSTRAP_SERVERS"):
+        monkeypatch.delenv(f"SOURCES__EVENTS__{name}", raising=False)
     done = CliRunner().invoke(main, ["collect", "--help"])
     assert "An event is acknowledged when the stream has it" in done.stdout
     assert "events needs the setting 'stream'" in CliRunner().invoke(main, ["collect"]).stderr
