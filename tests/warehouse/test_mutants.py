@@ -1,7 +1,7 @@
 """Do the tests notice? Models are broken in small ways, one at a time, and dbt's own tests are let loose on them.
 
-A plain run takes a few mutants; MAJAKKA_ALL_MUTANTS=1 in the environment takes all of them (`make mutants`, an hour),
-and a number takes at most so many of each model. Survivors that cannot be caught, or are not worth it, stand in
+A plain run only checks the list of survivors; MAJAKKA_ALL_MUTANTS=1 in the environment breaks the models (`make
+mutants`, an hour), and a larger number at most so many times each. Survivors that cannot be caught, or are not worth it, stand in
 `survivors.yml`, with the reason.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,41 +33,45 @@ CAUGHT, SURVIVED, INVALID = "caught", "survived", "invalid"
 
 @dataclass
 class Laboratory:
-    """dbt with the project parsed once; each mutant is a model whose text is exchanged for the while."""
+    """dbt with the project parsed once; each mutant is a model whose text is exchanged for the while.
+
+    One warehouse for all: what was parsed names its database.
+    """
 
     manifest: Manifest
-    template: Template
-    factory: WarehouseFactory
+    warehouse: Warehouse
     folder: Path
 
     def outcome(self, mutant: Mutant, *, on_data: bool = True) -> str:
         """What becomes of a mutant: `caught`, `survived`, or `invalid` when the engine does not even take it.
 
         The model's unit tests are asked first. If they are content and `on_data`, the model and all that stand on it
-        are built anew in a copy of a built warehouse, with every test of theirs.
+        are built anew, with every test of theirs, and afterwards once more as they were.
         """
         node = self.manifest.nodes[f"model.majakka.{mutant.model}"]
         original = node.raw_code
         node.raw_code = mutant.sql
+        is_built = False
         try:
-            with self.factory.warehouse(template=self.template) as warehouse:
-                tested = self._dbt(warehouse, "test", "--select", f"{mutant.model},test_type:unit")
-                if tested != SURVIVED or not on_data:
-                    return tested
-                return self._dbt(
-                    warehouse,
-                    *("build", "--full-refresh", "--fail-fast", "--select", f"{mutant.model}+"),
-                    *("--exclude", "test_type:unit"),
-                )
+            tested = self._dbt("test", "--select", f"{mutant.model},test_type:unit")
+            if tested != SURVIVED or not on_data:
+                return tested
+            is_built = True
+            return self._dbt(
+                *("build", "--full-refresh", "--fail-fast", "--select", f"{mutant.model}+"),
+                *("--exclude", "test_type:unit"),
+            )
         finally:
             node.raw_code = original
+            if is_built:
+                assert self._dbt("run", "--full-refresh", "--select", f"{mutant.model}+") == SURVIVED
 
-    def _dbt(self, warehouse: Warehouse, *words: str) -> str:
+    def _dbt(self, *words: str) -> str:
         reset_adapters()
         options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", "dev"]
         options += ["--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")]
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in warehouse.environment().items():
+            for name, value in self.warehouse.environment().items():
                 patch.setenv(name, value)
             done = dbtRunner(manifest=self.manifest).invoke([*words, *options, "--quiet", "--no-write-json"])
         if done.success:
@@ -88,12 +92,12 @@ def laboratory(
     warehouse_factory: WarehouseFactory,
     make_dbt: Callable[..., Any],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Laboratory:
+) -> Iterator[Laboratory]:
     """The built demo operator, to be broken."""
     with warehouse_factory.warehouse(template=demo_template) as warehouse:
         parsed = make_dbt(warehouse)("parse")
-    assert parsed.success, parsed.exception
-    return Laboratory(parsed.result, demo_template, warehouse_factory, tmp_path_factory.mktemp("mutants"))
+        assert parsed.success, parsed.exception
+        yield Laboratory(parsed.result, warehouse, tmp_path_factory.mktemp("mutants"))
 
 
 def every_mutant(laboratory: Laboratory) -> list[Mutant]:
@@ -146,22 +150,6 @@ def test_a_model_is_broken_in_one_place_at_a_time() -> None:
     assert changed == [SQL.replace(">=", ">")]
     names = [mutant.name for mutant in mutants("m", SQL)]
     assert len(names) == len(set(names)) == 8
-
-
-# Of each some kind: a join, a comparison, a window, an arithmetic, a null.
-SAMPLE = (
-    ("int_bills__with_balance", "< for <="),
-    ("int_bills__summed_to_customers", "inner join for left join"),
-    ("int_consents__latest_kept", "ascending for descending"),
-    ("int_trouble_tickets__summed_to_customers", "another word"),
-)
-
-
-@pytest.mark.parametrize(("model", "operator"), SAMPLE)
-def test_a_broken_model_is_noticed(laboratory: Laboratory, model: str, operator: str) -> None:
-    node = laboratory.manifest.nodes[f"model.majakka.{model}"]
-    mutant = next(mutant for mutant in mutants(model, node.raw_code) if mutant.operator == operator)
-    assert laboratory.outcome(mutant, on_data=False) == CAUGHT
 
 
 def test_survivors_are_listed_with_a_reason(laboratory: Laboratory) -> None:
