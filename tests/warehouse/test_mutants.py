@@ -1,7 +1,7 @@
 """Do the tests notice? Models are broken in small ways, one at a time, and dbt's own tests are let loose on them.
 
-A plain run only checks the list of survivors; MAJAKKA_ALL_MUTANTS=1 in the environment breaks the models (`make
-mutants`, an hour), and a larger number at most so many times each. Survivors that cannot be caught, or are not worth it, stand in
+A plain run takes a few mutants; MAJAKKA_ALL_MUTANTS=1 in the environment takes all of them (`make mutants`, an hour),
+and a larger number at most so many of each model. Survivors that cannot be caught, or are not worth it, stand in
 `survivors.yml`, with the reason.
 """
 
@@ -150,6 +150,22 @@ def test_a_model_is_broken_in_one_place_at_a_time() -> None:
     assert changed == [SQL.replace(">=", ">")]
     names = [mutant.name for mutant in mutants("m", SQL)]
     assert len(names) == len(set(names)) == 8
+
+
+# Of each some kind: a comparison, a join, an order, a word.
+SAMPLE = (
+    ("int_bills__with_balance", "< for <="),
+    ("int_bills__summed_to_customers", "inner join for left join"),
+    ("int_consents__latest_kept", "ascending for descending"),
+    ("int_trouble_tickets__summed_to_customers", "another word"),
+)
+
+
+@pytest.mark.parametrize(("model", "operator"), SAMPLE)
+def test_a_broken_model_is_noticed(laboratory: Laboratory, model: str, operator: str) -> None:
+    node = laboratory.manifest.nodes[f"model.majakka.{model}"]
+    mutant = next(mutant for mutant in mutants(model, node.raw_code) if mutant.operator == operator)
+    assert laboratory.outcome(mutant, on_data=False) == CAUGHT
 
 
 def test_survivors_are_listed_with_a_reason(laboratory: Laboratory) -> None:

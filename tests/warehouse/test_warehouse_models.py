@@ -94,8 +94,9 @@ def test_the_view_of_the_customer_with_everything(built: Dbt) -> None:
         "last_contact_reason": "No network",
         "last_interaction_at": datetime(2026, 10, 19, 10),
         "open_ticket_count": 1,
-        "last_90_days_contact_count": 1,
-        "last_90_days_repeat_contact_count": 0,
+        # the second call came from her number, and said no name
+        "last_90_days_contact_count": 2,
+        "last_90_days_repeat_contact_count": 1,
         "last_survey_score": 3,
         "last_survey_answered_at": datetime(2026, 10, 19, 12),
         "last_session_at": datetime(2026, 10, 21, 10),
