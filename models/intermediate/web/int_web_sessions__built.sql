@@ -138,19 +138,19 @@ origins as (
 signs as (
 
     select distinct
-        'utm_medium' as looks_at,
+        'utm_medium' as tested_field,
         lower(utm_medium) as origin
     from origins
     where utm_medium is not null
     union all
     select distinct
-        'utm_source' as looks_at,
+        'utm_source' as tested_field,
         lower(utm_source) as origin
     from origins
     where utm_source is not null
     union all
     select distinct
-        'referrer_host' as looks_at,
+        'referrer_host' as tested_field,
         referrer_host as origin
     from origins
     where referrer_host is not null
@@ -161,18 +161,18 @@ signs as (
 matched as (
 
     select
-        signs.looks_at,
+        signs.tested_field,
         signs.origin,
         channel_rules.channel,
         row_number() over (
-            partition by signs.looks_at, signs.origin
+            partition by signs.tested_field, signs.origin
             order by channel_rules.rule_number
         ) as match_rank
 
     from signs
     inner join channel_rules
         on
-            signs.looks_at = channel_rules.looks_at
+            signs.tested_field = channel_rules.tested_field
             and strpos('.' || signs.origin || '.', '.' || channel_rules.looks_for || '.') > 0
 
 ),
@@ -194,17 +194,17 @@ channelled as (
     from origins
     left join matched as by_medium
         on
-            by_medium.looks_at = 'utm_medium'
+            by_medium.tested_field = 'utm_medium'
             and lower(origins.utm_medium) = by_medium.origin
             and by_medium.match_rank = 1
     left join matched as by_source
         on
-            by_source.looks_at = 'utm_source'
+            by_source.tested_field = 'utm_source'
             and lower(origins.utm_source) = by_source.origin
             and by_source.match_rank = 1
     left join matched as by_host
         on
-            by_host.looks_at = 'referrer_host'
+            by_host.tested_field = 'referrer_host'
             and origins.referrer_host = by_host.origin
             and by_host.match_rank = 1
 
