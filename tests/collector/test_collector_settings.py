@@ -1,15 +1,19 @@
 """What the collector is told by configuration, and what it says when it is told nonsense."""
 
 import socket
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from dlt.common.configuration.container import Container
+from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 
 from ingestion.cli import main
 from ingestion.collector.settings import from_configuration
 from ingestion.errors import IngestError
 from standin.processes import free_port
 
+PROJECT = Path(__file__).resolve().parents[2]
 KEY = "a-key-that-is-long-enough"
 
 
@@ -17,6 +21,9 @@ KEY = "a-key-that-is-long-enough"
 def configured(monkeypatch, tmp_path):
     """One site; no .dlt of anybody's."""
     monkeypatch.chdir(tmp_path)
+    # dlt reads the folder that it was first asked in, unless told
+    context = Container()[PluggableRunContext]
+    context.reload(str(tmp_path))
 
     def set_to(**settings):
         known = {"site_ids": "www", "sites__www__write_keys": KEY, "spool_folder": tmp_path / "spool", **settings}
@@ -24,7 +31,8 @@ def configured(monkeypatch, tmp_path):
             monkeypatch.setenv(f"COLLECTOR__{key.upper()}", str(value))
 
     set_to()
-    return set_to
+    yield set_to
+    context.reload(str(PROJECT))
 
 
 def test_settings_come_from_the_environment(configured):

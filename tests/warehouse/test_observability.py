@@ -69,8 +69,9 @@ def test_a_table_that_lost_its_rows_stops_the_build(dbt: Dbt) -> None:
             " '_source_row', 1000 + n))).*"
             " from raw_crm.customers as c, generate_series(1, 1000) as n where customer_id = 'C4'"
         )
+    # of the tests, only the named one: a thousand copies of a customer break others
     selected = ("build", "--select", "stg_crm__customers", "int_customers__latest_kept", "dim_customers")
-    selected += ("--exclude", "test_type:unit", "--indirect-selection", "cautious")
+    selected += ("has_not_lost_rows_dim_customers_", "--exclude", "test_type:unit", "--indirect-selection", "empty")
     assert dbt(*selected).success
     with dbt.warehouse.connect() as connection:
         connection.execute("delete from raw_crm.customers where customer_id like 'X%' and customer_id > 'X4'")
