@@ -21,27 +21,56 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parents[2]
 
 
+class Parses:
+    """The project, parsed once for each target and its variables, whatever database it is then built in."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], Manifest] = {}
+
+    def find(self, target: str, variables: str, database: str) -> Manifest | None:
+        """What was parsed before, with the database's name in it; none for the first."""
+        manifest = self._found.get((target, variables))
+        if manifest:
+            for node in [*manifest.nodes.values(), *manifest.sources.values(), *manifest.functions.values()]:
+                relation = getattr(node, "relation_name", None)
+                if relation:
+                    node.relation_name = relation.replace(f'"{node.database}".', f'"{database}".', 1)
+                node.database = database
+        return manifest
+
+    def keep(self, target: str, variables: str, manifest: Manifest) -> None:
+        """For the next."""
+        self._found[target, variables] = manifest
+
+
 @dataclass
 class Dbt:
     """Runs dbt in this process against one warehouse, and keeps what it writes out of the project."""
 
     warehouse: Warehouse
     folder: Path
+    parses: Parses
     target: str = "dev"
-    manifest: Manifest | None = None
-
-    def keep_manifest(self, variables: str = "{}") -> None:
-        """Parse the project once for all runs to come; they must be given the same variables."""
-        self.manifest = self("parse", variables=variables).result
 
     def __call__(self, *arguments: str, variables: str = "{}") -> dbtRunnerResult:
+        parsed = self.parses.find(self.target, variables, self.warehouse.database)
+        if parsed is None:
+            result = self._run(None, "parse", variables=variables)
+            if not result.success:
+                return result
+            parsed = result.result
+            self.parses.keep(self.target, variables, parsed)
+        return self._run(parsed, *arguments, variables=variables)
+
+    def _run(self, manifest: Manifest | None, *arguments: str, variables: str) -> dbtRunnerResult:
         options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", self.target]
-        options += ["--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")]
+        # nobody reads the log, and to write it is a fifth of a build
+        options += ["--target-path", str(self.folder / "target"), "--log-level-file", "none"]
         reset_adapters()
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.warehouse.environment().items():
                 patch.setenv(name, value)
-            return dbtRunner(manifest=self.manifest).invoke([*arguments, *options, "--vars", variables, "--quiet"])
+            return dbtRunner(manifest=manifest).invoke([*arguments, *options, "--vars", variables, "--quiet"])
 
     def statuses(self, result: dbtRunnerResult) -> dict[str, str]:
         """How each node ended, by its name."""
@@ -71,7 +100,8 @@ class Dbt:
 @pytest.fixture(scope="session")
 def make_dbt(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Dbt]:
     """Makes a `Dbt` for a warehouse, and a target if it is not `dev`."""
-    return lambda warehouse, target="dev": Dbt(warehouse, tmp_path_factory.mktemp("dbt"), target)
+    parses = Parses()
+    return lambda warehouse, target="dev": Dbt(warehouse, tmp_path_factory.mktemp("dbt"), parses, target)
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ class Laboratory:
     def _dbt(self, *words: str) -> str:
         reset_adapters()
         options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", "dev"]
-        options += ["--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")]
+        options += ["--target-path", str(self.folder / "target"), "--log-level-file", "none"]
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.warehouse.environment().items():
                 patch.setenv(name, value)
@@ -97,7 +97,7 @@ def laboratory(
     with warehouse_factory.warehouse(template=demo_template) as warehouse:
         parsed = make_dbt(warehouse)("parse")
         assert parsed.success, parsed.exception
-        yield Laboratory(parsed.result, warehouse, tmp_path_factory.mktemp("mutants"))
+        yield Laboratory(parsed.result.deepcopy(), warehouse, tmp_path_factory.mktemp("mutants"))
 
 
 def every_mutant(laboratory: Laboratory) -> list[Mutant]:

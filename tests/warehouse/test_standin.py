@@ -66,13 +66,11 @@ def test_every_mart_is_equal_to_its_twin_row_for_row(demo, standin):
 
 def test_contracts_hold_in_redshifts_catalogue(standin):
     """`varchar(n)` and `numeric(18, 4)` are what Redshift's own views show, not only what Postgres stores."""
-    assert standin("parse").success
-    manifest = json.loads((standin.folder / "target" / "manifest.json").read_text())
     promised = {
-        (node["schema"], node["name"], column["name"]): column["data_type"].replace(" ", "")
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model" and node["config"]["contract"]["enforced"]
-        for column in node["columns"].values()
+        (node.schema, node.name, column.name): column.data_type.replace(" ", "")
+        for node in standin("parse").result.nodes.values()
+        if node.resource_type == "model" and node.config.contract.enforced
+        for column in node.columns.values()
     }
     shown = {
         (schema, table, column): data_type + size

@@ -160,7 +160,6 @@ def web(warehouse_factory: WarehouseFactory, make_dbt: Callable[..., Dbt]) -> It
         with warehouse.connect() as connection:
             raw_tables.create_raw(connection)
         dbt = make_dbt(warehouse)
-        dbt.keep_manifest(VARIABLES)
         ground = ("path:seeds", "path:models/staging/events", "--resource-type", "seed", "--resource-type", "model")
         built = dbt("build", "--select", *ground, variables=VARIABLES)
         assert built.success, dbt.failures(built)
