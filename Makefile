@@ -22,7 +22,7 @@ demo: $(INSTALLED) ## a full warehouse from a small telecom operator (CUSTOMERS=
 
 test: $(INSTALLED) ## everything that proves it: lint, types, SQL gates, tests, a full build (WORKERS=2)
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest -n $(WORKERS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 adapter-suite: $(INSTALLED) ## dbt's whole public suite for adapters against the Redshift face (a quarter of an hour)
 	@MAJAKKA_WHOLE_ADAPTER_SUITE=1 $(BIN)/pytest -n $(WORKERS) tests/adapter
@@ -34,6 +34,7 @@ bench: $(INSTALLED) $(OTHERS)/installed ## what is claimed about speed and fault
 	@$(BIN)/python -m benchmarks.ingest --sling $(OTHERS)/lib/python*/site-packages/sling_*/bin/sling-*
 	@$(BIN)/python -m benchmarks.kills
 	@$(BIN)/python -m benchmarks.redshift_face
+	@$(BIN)/python -m benchmarks.build
 	@$(BIN)/python -m benchmarks.stream
 	@$(BIN)/python -m benchmarks.stream_faults
 	@$(BIN)/python -m benchmarks.incremental

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,12 +38,13 @@ class Compiled:
 
 
 @pytest.fixture(scope="session")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Compiled]]:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Compiled]:
     """The project for dev, for prod, and for prod with the optional files, each parsed and compiled once."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in NO_CLUSTER.items():
             patch.setenv(name, value)
-        yield {
+        # while they are compiled, and not for the tests that come after
+        return {
             "dev": _compile(tmp_path_factory.mktemp("dev"), "dev", files_landed=True),
             "prod": _compile(tmp_path_factory.mktemp("prod"), "prod", files_landed=True),
             "prod without files": _compile(tmp_path_factory.mktemp("bare"), "prod", files_landed=False),
