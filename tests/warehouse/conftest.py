@@ -99,9 +99,13 @@ class Dbt:
 
 @pytest.fixture(scope="session")
 def make_dbt(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Dbt]:
-    """Makes a `Dbt` for a warehouse, and a target if it is not `dev`."""
+    """Makes a `Dbt` for a warehouse, and a target if it is not `dev`; `own_parse` for who changes what was parsed."""
     parses = Parses()
-    return lambda warehouse, target="dev": Dbt(warehouse, tmp_path_factory.mktemp("dbt"), parses, target)
+
+    def make(warehouse: Warehouse, target: str = "dev", *, own_parse: bool = False) -> Dbt:
+        return Dbt(warehouse, tmp_path_factory.mktemp("dbt"), Parses() if own_parse else parses, target)
+
+    return make
 
 
 @pytest.fixture(scope="session")

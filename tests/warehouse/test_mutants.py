@@ -95,9 +95,9 @@ def laboratory(
 ) -> Iterator[Laboratory]:
     """The built demo operator, to be broken."""
     with warehouse_factory.warehouse(template=demo_template) as warehouse:
-        parsed = make_dbt(warehouse)("parse")
+        parsed = make_dbt(warehouse, own_parse=True)("parse")
         assert parsed.success, parsed.exception
-        yield Laboratory(parsed.result.deepcopy(), warehouse, tmp_path_factory.mktemp("mutants"))
+        yield Laboratory(parsed.result, warehouse, tmp_path_factory.mktemp("mutants"))
 
 
 def every_mutant(laboratory: Laboratory) -> list[Mutant]:
