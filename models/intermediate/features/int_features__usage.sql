@@ -21,24 +21,50 @@ usage_days as (
 
 ),
 
+first_day as (
+
+    select {{ days_before('min(feature_on)', 59) }} as used_on
+    from population
+
+),
+
+-- A day is one row before it is joined to the dates in whose windows it lies; and when there is no new date, no day.
+days as (
+
+    select
+        usage_days.customer_id,
+        usage_days.used_on,
+        cast(sum(usage_days.duration_seconds) as bigint) as duration_seconds,
+        cast(sum(usage_days.data_bytes) as bigint) as data_bytes,
+        cast(sum(usage_days.message_count) as bigint) as message_count,
+        {{ as_amount('sum(usage_days.rated_amount)') }} as rated_amount
+
+    from usage_days
+    inner join first_day
+        on usage_days.used_on >= first_day.used_on
+    group by
+        usage_days.customer_id,
+        usage_days.used_on
+
+),
+
 in_window as (
 
     select
         population.customer_id,
         population.feature_on,
-        usage_days.used_on,
-        usage_days.used_on >= {{ days_before('population.feature_on', 29) }} as is_recent,
-        usage_days.duration_seconds,
-        usage_days.data_bytes,
-        usage_days.message_count,
-        usage_days.rated_amount
+        days.used_on >= {{ days_before('population.feature_on', 29) }} as is_recent,
+        days.duration_seconds,
+        days.data_bytes,
+        days.message_count,
+        days.rated_amount
 
     from population
-    inner join usage_days
+    inner join days
         on
-            population.customer_id = usage_days.customer_id
-            and population.feature_on >= usage_days.used_on
-            and usage_days.used_on >= {{ days_before('population.feature_on', 59) }}
+            population.customer_id = days.customer_id
+            and population.feature_on >= days.used_on
+            and days.used_on >= {{ days_before('population.feature_on', 59) }}
 
 ),
 
@@ -47,7 +73,7 @@ summed as (
     select
         customer_id,
         feature_on,
-        count(distinct case when is_recent then used_on end) as active_day_count,
+        sum(case when is_recent then 1 else 0 end) as active_day_count,
         sum(case when is_recent then duration_seconds else 0 end) as voice_seconds,
         sum(case when is_recent then data_bytes else 0 end) as data_bytes,
         sum(case when is_recent then message_count else 0 end) as message_count,
