@@ -1,6 +1,7 @@
 {%- set tables = [
     ('crm', 'customers', 'stg_crm__customers', 'customer_id', 'int_customers__latest_kept'),
     ('crm', 'contact_media', 'stg_crm__contact_media', 'contact_medium_id', 'int_contact_media__latest_kept'),
+    ('crm', 'consents', 'stg_crm__consents', 'consent_id', 'consents_history'),
     ('billing', 'bills', 'stg_billing__bills', 'bill_no', 'fct_bills'),
     ('billing', 'bill_items', 'stg_billing__bill_items', 'bill_item_id', 'int_bill_items__deduplicated'),
     ('billing', 'payments', 'stg_billing__payments', 'payment_id', 'fct_payments'),
@@ -12,9 +13,39 @@
     ('orders', 'product_order_items', 'stg_orders__product_order_items', 'product_order_item_id', 'int_product_order_items__latest_kept'),
     ('contacts', 'party_interactions', 'stg_contacts__party_interactions', 'party_interaction_id', 'int_party_interactions__deduplicated'),
     ('contacts', 'trouble_tickets', 'stg_contacts__trouble_tickets', 'trouble_ticket_id', 'int_trouble_tickets__latest_kept'),
+    ('contacts', 'survey_responses', 'stg_contacts__survey_responses', 'survey_response_id', 'fct_survey_responses'),
+    ('recommendations', 'product_recommendations', 'stg_recommendations__product_recommendations', 'recommendation_id', 'fct_product_recommendations'),
 ] -%}
 
 with
+
+exclusions as (
+
+    select * from {{ ref('source_exclusions') }}
+
+),
+
+events as (
+
+    select * from {{ ref('stg_events__events') }}
+
+),
+
+event_loads as (
+
+    select * from {{ ref('int_events__loads_numbered') }}
+
+),
+
+-- The stream goes on landing while models are built: what counts is what the models have been given.
+landed_events as (
+
+    select events.*
+    from events
+    inner join event_loads
+        on events._dlt_load_id = event_loads.load_id
+
+),
 
 balances as (
 
@@ -28,20 +59,49 @@ balances as (
             'usage', 'usage', ref('stg_usage__usage'), 'usage_id', ref('fct_usage_daily'), 'sum(usage_count)'
         )
     }}
+    union all
+    -- and a visit, of how many events
+    {{
+        mass_balance(
+            'events', 'events', 'landed_events', 'device_id, event_id', ref('fct_web_sessions'), 'sum(event_count)'
+        )
+    }}
+
+),
+
+excluded as (
+
+    select
+        source_name,
+        resource_name,
+        cast(sum(excluded_count) as bigint) as excluded_count
+
+    from exclusions
+    group by
+        source_name,
+        resource_name
 
 ),
 
 final as (
 
     select
-        source_name,
-        resource_name,
-        landed_count,
-        superseded_count,
-        modelled_count,
-        landed_count - superseded_count - modelled_count as missing_count
+        balances.source_name,
+        balances.resource_name,
+        balances.landed_count,
+        balances.superseded_count,
+        coalesce(excluded.excluded_count, 0) as excluded_count,
+        balances.modelled_count,
+        balances.landed_count
+        - balances.superseded_count
+        - coalesce(excluded.excluded_count, 0)
+        - balances.modelled_count as missing_count
 
     from balances
+    left join excluded
+        on
+            balances.source_name = excluded.source_name
+            and balances.resource_name = excluded.resource_name
 
 )
 

@@ -3,6 +3,7 @@ rules for names, descriptions, contracts and tests."""
 
 from __future__ import annotations
 
+import csv
 import re
 import shutil
 from dataclasses import dataclass, field
@@ -282,7 +283,7 @@ def test_every_cross_database_macro_has_a_table_of_values(manifest: Manifest) ->
 MODEL_NAMES = {
     "staging": r"stg_(?P<folder>[a-z]+)__[a-z][a-z_]*",
     "intermediate": r"int_[a-z_]+__[a-z0-9_]+",
-    "marts": r"(dim|fct)_[a-z_]+|[a-z]+(_[a-z]+)+",
+    "marts": r"(dim|fct)_[a-z_]+|[a-z]+(_[a-z]+)*",
     "observability": r"[a-z]+(_[a-z]+)+",
 }
 
@@ -448,7 +449,7 @@ def test_text_in_contracts_has_a_length(manifest: Manifest) -> None:
 
 def test_exposures_read_public_models_only(manifest: Manifest) -> None:
     public = {node.unique_id for node in _models(manifest) if node.access == "public"}
-    assert len(manifest.exposures) == 3
+    assert len(manifest.exposures) == 4
     for exposure in manifest.exposures.values():
         assert set(exposure.depends_on.nodes) <= public, exposure.name
 
@@ -517,6 +518,28 @@ def test_sources_have_a_freshness_and_a_clock(manifest: Manifest) -> None:
         assert source.loaded_at_field, source.name
         assert source.freshness.warn_after, source.name
         assert source.freshness.error_after, source.name
+
+
+def test_conditions_of_segments_are_conditions_and_portable(compiled: dict[str, Compiled]) -> None:
+    """Models read them from the database; here they are read from the file, so that a fault is found without one."""
+    with (PROJECT / "seeds" / "segment_definitions.csv").open(encoding="utf-8", newline="") as lines:
+        conditions = {row["segment_id"]: row["sql_condition"] for row in csv.DictReader(lines)}
+    assert len(conditions) >= 6
+    calls = [f"{{{{ segment_condition({name!r}, {condition!r}) }}}}" for name, condition in conditions.items()]
+    inline = "\n".join(f"select 1 from customer_view where {call};" for call in calls)
+    common = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", "prod", "--quiet"]
+    reset_adapters()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in NO_CLUSTER.items():
+            patch.setenv(name, value)
+        done = dbtRunner(manifest=compiled["prod"].manifest).invoke(
+            ["compile", "--inline", inline, "--no-introspect", "--no-populate-cache", "--no-write-json", *common]
+        )
+    assert done.success, done.exception
+    statements = done.result.results[0].node.compiled_code.split(";")
+    faults = [fault for sql in statements for fault in denied(sql, NOT_ON_REDSHIFT + NOT_ON_POSTGRES)]
+    assert faults == []
+    assert len([sql for sql in statements if "where" in sql]) == len(conditions)
 
 
 def test_seeds_are_small_reference_data(manifest: Manifest) -> None:

@@ -1,6 +1,8 @@
 {#- One row: what has landed in a raw table, what of it a later version has replaced, and what is modelled.
-    `landed` is the staging view, `key` what tells records apart, `modelled` the model that keeps one row of each,
-    `modelled_count` how to count its records when it has not one row for each. -#}
+    `landed` is the staging view, `key` the columns that tell records apart, `modelled` the model that keeps one row of
+    each, `modelled_count` how to count its records when it has not one row for each.
+
+    Records are counted by a group, not by `count(distinct)`, which would sort the whole table. -#}
 {% macro mass_balance(source_name, resource_name, landed, key, modelled, modelled_count='count(*)') -%}
     select
         '{{ source_name }}' as source_name,
@@ -11,10 +13,14 @@
 
     from (
         select
-            count(*) as landed_count,
-            count(distinct {{ key }}) as record_count
+            cast(coalesce(sum(versions.version_count), 0) as bigint) as landed_count,
+            count(*) as record_count
 
-        from {{ landed }}
+        from (
+            select count(*) as version_count
+            from {{ landed }}
+            group by {{ key }}
+        ) as versions
     ) as landed
     cross join (
         select cast(coalesce({{ modelled_count }}, 0) as bigint) as modelled_count

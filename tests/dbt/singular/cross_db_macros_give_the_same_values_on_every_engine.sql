@@ -50,6 +50,18 @@ days_between as (
 
 ),
 
+day_end as (
+
+    select
+        'day_end is still the same day' as promise,
+        cast({{ day_end("cast('2026-10-31' as date)") }} as date) = cast('2026-10-31' as date) as is_kept
+    union all
+    select
+        'day_end is the last moment of it' as promise,
+        {{ day_end("cast('2026-10-31' as date)") }} = timestamp '2026-10-31 23:59:59.999999' as is_kept
+
+),
+
 parse_day_first_timestamp as (
 
     select
@@ -143,6 +155,8 @@ promises as (
     select * from days_before
     union all
     select * from days_between
+    union all
+    select * from day_end
     union all
     select * from parse_day_first_timestamp
     union all

@@ -5,6 +5,7 @@ select
     resource_name,
     landed_count,
     superseded_count,
+    excluded_count,
     modelled_count,
     missing_count
 
