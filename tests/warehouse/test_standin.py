@@ -114,6 +114,42 @@ def test_a_mart_is_unloaded_as_it_is_built_and_copied_back(copy_of_standin, s3):
     assert execute("select * from marts.fct_bills except select * from scratch_bills") == []
 
 
+def test_grants_go_to_roles_and_leave_with_the_project(copy_of_standin):
+    """Through dbt-redshift: roles are called by their kind, what is granted by hand is taken back by the next build."""
+    dbt, execute, granted = copy_of_standin, copy_of_standin.warehouse.execute, "{grants: true}"
+
+    def readers():
+        return {
+            (relation, role)
+            for relation, role in execute(
+                "select relation_name, identity_name from svv_relation_privileges"
+                " where identity_type = 'role' and privilege_type = 'SELECT'"
+                " and namespace_name in ('marts', 'analysts')"
+            )
+        }
+
+    assert dbt("run-operation", "create_roles", variables=granted).success
+    wanted = {
+        ("customer_view", "agent"),
+        ("analyst_customers", "analyst"),
+        ("analyst_customers", "data_scientist"),
+    }
+    for _ in range(2):
+        built = dbt("run", "--select", "customer_view", "analyst_customers", variables=granted)
+        assert built.success, dbt.failures(built)
+        assert readers() == wanted
+        execute("grant select on analysts.analyst_customers to role agent")
+    schemas = execute(
+        "select namespace_name, identity_name from svv_schema_privileges"
+        " where identity_type = 'role' and privilege_type = 'USAGE'"
+    )
+    assert {tuple(one) for one in schemas} >= {
+        ("marts", "agent"),
+        ("analysts", "analyst"),
+        ("analysts", "data_scientist"),
+    }
+
+
 def test_the_macros_for_s3_refuse_postgres(demo, s3):
     result = demo("run", "--select", "fct_bills", variables=json.dumps({"export_url": f"{s3.url}/marts/"}))
     assert not result.success
