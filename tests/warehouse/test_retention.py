@@ -16,7 +16,6 @@ WEB = ("intermediate.int_events__deduplicated", "marts.fct_web_sessions")
 def test_what_is_made_of_web_visits_follows_and_whoever_forgets_it_is_told(dbt):
     target = target_of(dbt.warehouse)
     ours = [sources.find(name) for name in sources.NAMES]
-    dbt.keep_manifest()
     with target.connect() as connection:
         found = {one.relation: one for one in periods(connection)}
         first, last = connection.execute(
