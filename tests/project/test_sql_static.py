@@ -480,6 +480,14 @@ def test_what_gives_no_value_out_is_no_leak(manifest: Manifest, how: str) -> Non
     assert _leaks(manifest, {"dim_customers": NOT_GIVEN_OUT[how]}) == []
 
 
+def test_a_direct_column_that_is_declared_as_none_is_found(manifest: Manifest) -> None:
+    (column,) = [one for one in _node(manifest, "customer_view").columns.values() if one.name == "family_name"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(column.config.meta, "pii", "none")
+        (fault,) = _leaks(manifest)
+    assert fault.startswith("marts.customer_view.family_name holds intermediate.int_customers__latest_kept.family_name")
+
+
 def _clearance_faults(nodes: Iterable[Any]) -> list[str]:
     """Models that hold direct columns without a clearance and its reason, or have one for nothing."""
     faults = []
