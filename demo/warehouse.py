@@ -34,6 +34,7 @@ class BuildResult:
             "model": "models",
             "snapshot": "snapshots",
             "test": "data tests",
+            "function": "functions",
         }
         outcomes = {
             name: [f"{n} {how}" for (k, how), n in sorted(self.counts.items()) if k == kind]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def privacy() -> None:
-    """Take down requests to be forgotten, erase people, show the receipts (docs/privacy.md)."""
+    """Forget people who ask for it, and keep everybody's data no longer than we may (docs/privacy.md)."""
 
 
 @privacy.command("request")
@@ -98,6 +98,42 @@ def show_receipt(request_id: str, as_json: bool) -> None:
                 f"the request {request_id} has not been done; `ingest privacy erase {request_id}` does it"
             )
     _tell(receipt, as_json)
+
+
+@privacy.command("retention")
+@click.option("--dry-run", is_flag=True, help="Only count what would go.")
+@json_option
+@quiet_option
+def retention(dry_run: bool, as_json: bool, quiet: bool) -> None:
+    """Delete what is older than the retention periods allow (seeds/retention_periods.csv), and leave a receipt.
+
+    Killed at any moment, it can be run again. Build afterwards, what is made of web visits from the beginning:
+    `dbt build --full-refresh --select int_events__deduplicated+`, then `dbt build`.
+    """
+    from ingestion.privacy.retention import expire
+
+    with errors_told():
+        warehouse = Warehouse.from_environment()
+        with Progress("deleting what is too old", quiet) as progress:
+            done = list(expire(_sources(warehouse), warehouse, dry_run=dry_run, say=progress))
+    if as_json:
+        print_json([{**dataclasses.asdict(one), "kept_from": one.kept_from.isoformat()} for one in done])
+        return
+    print_table(
+        ("relation", "kept from", "would go" if dry_run else "deleted", "because"),
+        [(one.relation, f"{one.kept_from}", f"{one.count:,}", one.reason) for one in done],
+    )
+
+
+@privacy.command("pseudonym-key")
+@click.option("--replace", is_flag=True, help="New keys for old ones: every pseudonym changes.")
+def pseudonym_key(replace: bool) -> None:
+    """Make the keys of the pseudonyms that analysts see; they are shown to nobody. Needed once, on Redshift."""
+    from ingestion.privacy.pseudonym import make_key
+
+    with errors_told(), Warehouse.from_environment().connect() as connection:
+        make_key(connection, replace=replace)
+    click.echo("made; they are in privacy.pseudonym_keys")
 
 
 def _sources(warehouse: Warehouse) -> list[Source]:

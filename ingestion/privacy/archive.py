@@ -1,4 +1,4 @@
-"""Erases a person from the archives of streams: Parquet objects in S3, each rewritten in one request.
+"""Erases a person, or old days, from the archives of streams: Parquet objects in S3, each rewritten in one request.
 
 Where they are is the setting `archive_url` of a stream (`ingestion/streams/archive.py` writes them). An object that was
 all hers stays, empty: it says of its stretch that there is nothing more. A bucket with versions keeps the old ones; it
@@ -8,7 +8,9 @@ needs a lifecycle rule that expires them within the time that the law gives us.
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ingestion.delivery import Source
+
+OBJECTS_A_REQUEST = 1000
+"""That S3 deletes at most in one request."""
+
+_DAY = re.compile(r"(?:^|/)dt=([0-9]{4}-[0-9]{2}-[0-9]{2})/")
 
 
 def erase(
@@ -62,6 +69,42 @@ def erase(
                     if not dry_run:
                         _write(s3, bucket, key, rows, mine)
     return lines
+
+
+def expire(source: Source, kept_from: date, *, dry_run: bool = False) -> Iterator[list[str]]:
+    """Deletes the objects of days before one, by the day in their names. Gives their urls, some at a time.
+
+    Args:
+        source: without an archive there is nothing to do.
+        kept_from: objects of this day (UTC) and later stay.
+        dry_run: only tell.
+
+    Raises:
+        SourceUnavailableError: S3 cannot be reached, or does not delete; what was given before is deleted.
+        IngestError: the archive is no `s3://bucket/prefix`.
+    """
+    from ingestion.aws import client, named_errors
+
+    url = optional_setting(source.name, "archive_url")
+    if url is None:
+        return
+    with named_errors(source.name):
+        s3 = client(source.name, "s3")
+        old = [(bucket, key) for bucket, key in _objects(s3, source.name, url) if _is_before(key, kept_from)]
+        for start in range(0, len(old), OBJECTS_A_REQUEST):
+            some = old[start : start + OBJECTS_A_REQUEST]
+            if not dry_run:
+                wanted = [{"Key": key} for _, key in some]
+                refused = s3.delete_objects(Bucket=some[0][0], Delete={"Objects": wanted, "Quiet": True}).get("Errors")
+                if refused:
+                    raise IngestError(f"S3 does not delete s3://{some[0][0]}/{refused[0]['Key']}: {refused[0]['Code']}")
+            yield [f"s3://{bucket}/{key}" for bucket, key in some]
+
+
+def _is_before(key: str, day: date) -> bool:
+    """An object of the archive has its day in its name; what has none is none of ours, and stays."""
+    found = _DAY.search(key)
+    return found is not None and date.fromisoformat(found[1]) < day
 
 
 def _objects(s3: Any, source: str, url: str) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from ingestion import ledger as ledgers
 from ingestion.contract.declare import CONTACT_POINTS, IDENTIFIERS
 from ingestion.errors import IngestError
-from ingestion.privacy import archive, catalogue, requests, subject
+from ingestion.privacy import archive, catalogue, requests, shared_devices, subject
 from ingestion.privacy.catalogue import Search, Table
 from ingestion.privacy.identifiers import Key, spellings
 from ingestion.privacy.requests import Receipt, ReceiptLine
@@ -124,6 +124,7 @@ class _Erasure:
         self._hers = Search(warehouse, person.values)
         self._spoken_of = Search(warehouse, person.searched())
         self._lines: list[ReceiptLine] = []
+        self._devices: set[str] = set()
 
     def run(self) -> list[ReceiptLine]:
         """Erases. Gives what was done where.
@@ -146,6 +147,7 @@ class _Erasure:
                 self._blank(table, raw_table)
             else:
                 self._delete(table)
+        shared_devices.build_anew(self._connection, sorted(self._devices))
         self._refuse_traces(tables)
         return self._lines
 
@@ -204,6 +206,8 @@ class _Erasure:
         from psycopg import sql
 
         condition = raw.is_hers(self._hers)
+        for column in raw.columns("device"):
+            self._devices.update(shared_devices.devices_of(self._connection, raw.identifier, column, condition))
         counts = self._connection.execute(
             sql.SQL(
                 "select split_part(_source_uri, '#', 1), _dlt_load_id, count(*) from {} where {} group by 1, 2"

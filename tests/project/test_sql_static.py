@@ -6,12 +6,16 @@ from __future__ import annotations
 import csv
 import re
 import shutil
+from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from column_lineage import sources_of
 from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
@@ -91,9 +95,14 @@ def _models(manifest: Manifest, *folders: str) -> list[Any]:
     return sorted((node for node in nodes if not folders or node.fqn[1] in folders), key=lambda node: str(node.name))
 
 
+def _node(manifest: Manifest, name: str) -> Any:
+    (found,) = [node for node in manifest.nodes.values() if node.name == name]
+    return found
+
+
 def _landed(manifest: Manifest) -> list[Any]:
-    """The raw tables; the run log is dbt's own, and nothing lands in it."""
-    return [source for source in manifest.sources.values() if source.source_name != "run_log"]
+    """The raw tables; nothing lands in the run log and among the keys of the pseudonyms: those are dbt's own."""
+    return [source for source in manifest.sources.values() if source.source_name not in ("run_log", "privacy")]
 
 
 def _documented(manifest: Manifest) -> list[tuple[str, Any]]:
@@ -301,7 +310,7 @@ def test_models_are_named_for_their_layer(manifest: Manifest) -> None:
 
 def test_only_staging_and_observability_read_sources(manifest: Manifest) -> None:
     for node in _models(manifest):
-        if any(name.startswith("source.") for name in node.depends_on.nodes):
+        if any(name.startswith("source.") and ".privacy." not in name for name in node.depends_on.nodes):
             assert node.fqn[1] in ("staging", "observability"), node.name
 
 
@@ -377,6 +386,311 @@ def test_names_are_legal_on_both_engines(manifest: Manifest) -> None:
     names += [test.name for test in manifest.unit_tests.values()]
     names += [column.name for _, node in _documented(manifest) for column in node.columns.values()]
     assert [name for name in names if len(name.encode()) > 63] == []
+
+
+# ---- personal data (docs/privacy.md)
+
+
+def _with_columns(manifest: Manifest) -> dict[str, Any]:
+    """Everything that a select can read, by `schema.name`."""
+    nodes = [n for n in manifest.nodes.values() if n.resource_type in ("model", "seed", "snapshot")]
+    return {f"{node.schema}.{node.identifier}": node for node in [*nodes, *manifest.sources.values()]}
+
+
+def _leaks(manifest: Manifest, instead: dict[str, str] | None = None) -> list[str]:
+    """Columns that hold values of a direct column and do not say so; or those of some models alone, with other SQL."""
+    relations = _with_columns(manifest)
+    columns = {
+        name: {column.name: column.data_type or "text" for column in node.columns.values()}
+        for name, node in relations.items()
+    }
+    direct = {
+        (name, column.name)
+        for name, node in relations.items()
+        for column in node.columns.values()
+        if column.config.meta["pii"] == "direct"
+    }
+    holds_direct = {relations[name].unique_id for name, _ in direct}
+    faults = []
+    for name, node in relations.items():
+        if instead is not None:
+            if node.name not in instead:
+                continue
+            sql = instead[node.name]
+        elif node.resource_type in ("model", "snapshot") and not holds_direct & set(node.depends_on.nodes):
+            continue
+        elif node.resource_type == "model":
+            sql = node.compiled_code
+        elif node.resource_type == "snapshot":
+            (read,) = node.depends_on.nodes
+            sql = f"select * from {manifest.nodes[read].schema}.{manifest.nodes[read].identifier}"
+        else:
+            continue
+        for column, sources in sources_of(sql, columns).items():
+            if (name, column) not in direct and (leaked := sorted(sources & direct)):
+                faults.append(f"{name}.{column} holds {', '.join('.'.join(one) for one in leaked)}: it is direct, too")
+    return faults
+
+
+def test_what_is_direct_stays_direct_whatever_it_is_called(manifest: Manifest) -> None:
+    """Column by column, from the raw tables on: so the classes in the YAML are what the SQL does."""
+    assert _leaks(manifest) == []
+
+
+PLANTED = {
+    "under another name": "select family_name as city from staging.stg_crm__customers",
+    "dressed up": "select coalesce(upper(left(family_name, 40)), '-') || ', ' || language as city"
+    " from staging.stg_crm__customers",
+    "hashed without a key": "select md5(family_name) as city from staging.stg_crm__customers",
+    "through a star, a join and two names": "with a as (select * from staging.stg_crm__customers),"
+    " b as (select customer_id, given_name as nick from a)"
+    " select b.nick as city from a inner join b on a.customer_id = b.customer_id",
+    "in one branch of a union": "select city from staging.stg_crm__contact_media"
+    " union all select email_address from staging.stg_crm__contact_media",
+    "in one branch of a case": "select case when city is null then phone_number else city end as city"
+    " from staging.stg_crm__contact_media",
+    "as the last of a window": "select max(family_name) over (partition by language) as city"
+    " from staging.stg_crm__customers",
+    "from a scalar subquery": "select (select min(family_name) from staging.stg_crm__customers) as city"
+    " from staging.stg_crm__contact_media",
+    "as a list": "select string_agg(family_name, ', ') as city from staging.stg_crm__customers",
+}
+NOT_GIVEN_OUT = {
+    "counted": "select count(distinct family_name) as city from staging.stg_crm__customers",
+    "asked whether it is there": "select family_name is not null and given_name <> '' as city"
+    " from staging.stg_crm__customers",
+    "decided by": "select case when email_address like '%.fi' then 'home' else city end as city"
+    " from staging.stg_crm__contact_media",
+    "ordered by": "select row_number() over (partition by family_name order by given_name) as city"
+    " from staging.stg_crm__customers",
+    "joined by": "select b.city from staging.stg_crm__customers as a inner join staging.stg_crm__contact_media as b"
+    " on a.family_name = b.street_line where a.given_name = 'x'",
+    "pseudonymised": "select functions.pseudonym(family_name, 'a', 'b') as city from staging.stg_crm__customers",
+}
+
+
+@pytest.mark.parametrize("how", PLANTED)
+def test_a_planted_leak_is_found(manifest: Manifest, how: str) -> None:
+    (fault,) = _leaks(manifest, {"dim_customers": PLANTED[how]})
+    assert fault.startswith("marts.dim_customers.city holds staging.stg_crm__"), fault
+
+
+@pytest.mark.parametrize("how", NOT_GIVEN_OUT)
+def test_what_gives_no_value_out_is_no_leak(manifest: Manifest, how: str) -> None:
+    assert _leaks(manifest, {"dim_customers": NOT_GIVEN_OUT[how]}) == []
+
+
+def test_a_direct_column_that_is_declared_as_none_is_found(manifest: Manifest) -> None:
+    (column,) = [one for one in _node(manifest, "customer_view").columns.values() if one.name == "family_name"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(column.config.meta, "pii", "none")
+        (fault,) = _leaks(manifest)
+    assert fault.startswith("marts.customer_view.family_name holds intermediate.int_customers__latest_kept.family_name")
+
+
+def _clearance_faults(nodes: Iterable[Any]) -> list[str]:
+    """Models that hold direct columns without a clearance and its reason, or have one for nothing."""
+    faults = []
+    for node in nodes:
+        meta = node.config.meta
+        holds = sorted(c.name for c in node.columns.values() if c.config.meta["pii"] == "direct")
+        if holds and not (meta.get("cleared_for_direct_pii") is True and meta.get("clearance_reason", "").strip()):
+            faults.append(f"{node.name} holds {', '.join(holds)} and is not cleared for it, with a reason")
+        if not holds and "cleared_for_direct_pii" in meta:
+            faults.append(f"{node.name} is cleared for direct columns, and has none")
+    return faults
+
+
+def test_only_cleared_models_hold_what_names_or_reaches_a_person(manifest: Manifest) -> None:
+    nodes = [n for n in manifest.nodes.values() if n.resource_type in ("model", "seed", "snapshot")]
+    assert _clearance_faults(nodes) == []
+
+
+def test_a_model_without_clearance_or_with_one_for_nothing_is_found(manifest: Manifest) -> None:
+    cleared, bare = deepcopy(_node(manifest, "customer_view")), deepcopy(_node(manifest, "dim_customers"))
+    cleared.config.meta["clearance_reason"] = " "
+    bare.config.meta["cleared_for_direct_pii"] = True
+    assert [fault.split()[0] for fault in _clearance_faults([cleared, bare])] == ["customer_view", "dim_customers"]
+
+
+ROLES = {"analyst", "agent", "data_scientist"}
+# An analyst knows customers, devices and bills by pseudonyms (`_hash`); the address of a page may have them all in it.
+NOT_FOR_ANALYSTS = r".*_(id|key|no|url)"
+
+
+def _grant_faults(nodes: Iterable[Any]) -> list[str]:
+    """Models of which nobody has decided who may read them, and decisions that the classes of the columns forbid."""
+    faults = []
+    for node in nodes:
+        roles = set((node.config.grants or {}).get("select", []))
+        is_refused = bool(node.config.meta.get("granted_to_nobody", "").strip())
+        classes = {column.name: column.config.meta["pii"] for column in node.columns.values()}
+        if unknown := roles - ROLES:
+            faults.append(f"{node.name} is granted to {', '.join(sorted(unknown))}: no such role")
+        if getattr(node, "access", None) != "public":
+            if roles:
+                faults.append(f"{node.name} is for models, and granted to people")
+            continue
+        if bool(roles) == is_refused:
+            faults.append(f"{node.name} needs `grants`, or `meta.granted_to_nobody` with the reason")
+        if "direct" in classes.values() and roles - {"agent"}:
+            faults.append(f"{node.name} has names or addresses, which are for agents alone")
+        known = sorted(name for name, pii in classes.items() if pii == "quasi" and re.fullmatch(NOT_FOR_ANALYSTS, name))
+        if known and "analyst" in roles:
+            faults.append(f"{node.name} would show {', '.join(known)} to analysts: a view with pseudonyms would not")
+    return faults
+
+
+def test_somebody_has_decided_who_may_read_each_mart(manifest: Manifest) -> None:
+    nodes = [n for n in manifest.nodes.values() if n.resource_type in ("model", "seed", "snapshot")]
+    assert _grant_faults(nodes) == []
+    assert {role for node in nodes for role in (node.config.grants or {}).get("select", [])} == ROLES
+
+
+@pytest.mark.parametrize(
+    ("name", "roles", "fault"),
+    [
+        ("fct_bills", [], "needs `grants`"),
+        ("quarantined_rows", ["agent"], "needs `grants`"),
+        ("customer_view", ["agent", "data_scientist"], "for agents alone"),
+        ("fct_bills", ["analyst"], "would show bill_no, customer_id to analysts"),
+        ("fct_web_sessions", ["analyst"], "landing_page_url"),
+        ("int_bills__deduplicated", ["agent"], "is for models"),
+        ("mrr_by_month", ["analysts"], "no such role"),
+    ],
+)
+def test_a_mart_without_a_decision_or_with_a_wrong_one_is_found(
+    manifest: Manifest, name: str, roles: list[str], fault: str
+) -> None:
+    node = deepcopy(_node(manifest, name))
+    node.config.grants = {"select": roles}
+    assert fault in "\n".join(_grant_faults([node]))
+
+
+def test_the_keys_of_the_pseudonyms_are_read_by_the_views_for_analysts_alone(manifest: Manifest) -> None:
+    """And are no table's: a view that is asked makes its pseudonyms anew, so that none outlives a key or an erasure."""
+    readers = [node for node in _models(manifest) if "source.majakka.privacy.pseudonym_keys" in node.depends_on.nodes]
+    assert {node.fqn[1:3] == ["marts", "analysts"] and node.config.materialized == "view" for node in readers} == {True}
+    assert {node.name for node in _models(manifest) if node.fqn[2] == "analysts"} == {node.name for node in readers}
+
+
+# What a model has worked out about single customers begins here; whoever passes it on profiles them, too.
+PROFILES = {"model.majakka.int_product_recommendations__deduplicated", "model.majakka.customer_product_interest"}
+
+
+def _consent_faults(manifest: Manifest, purposes: dict[str, str] | None = None) -> list[str]:
+    """Marts that profile customers and do not say so, or say so and are not tested; with other purposes for some."""
+    asked = {
+        (node.attached_node, node.test_metadata.kwargs["purpose"])
+        for node in manifest.nodes.values()
+        if getattr(node, "test_metadata", None) and node.test_metadata.name == "has_consent"
+    }
+    profiled = set(PROFILES)
+    while more := {n.unique_id for n in _models(manifest) if profiled & set(n.depends_on.nodes)} - profiled:
+        profiled |= more
+    faults = []
+    for node in _models(manifest, "marts"):
+        purpose = (purposes or {}).get(node.name, node.config.meta.get("purpose"))
+        if purpose and (node.unique_id, purpose) not in asked:
+            faults.append(f"{node.name} is for {purpose}, and no test asks for the consent")
+        if node.unique_id in profiled and "customer_id" in node.columns and purpose != "profiling":
+            faults.append(f"{node.name} passes on what was worked out about customers: its purpose is profiling")
+    return faults
+
+
+def test_what_profiles_customers_says_so_and_is_held_against_their_consents(manifest: Manifest) -> None:
+    assert _consent_faults(manifest) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "purpose"),
+    [("customer_product_interest", ""), ("fct_product_recommendations", ""), ("dim_customers", "marketing_email")],
+)
+def test_profiling_that_is_not_declared_or_not_tested_is_found(manifest: Manifest, name: str, purpose: str) -> None:
+    (fault,) = _consent_faults(manifest, {name: purpose})
+    assert fault.startswith(name)
+
+
+def _retention_periods() -> list[dict[str, str]]:
+    with (PROJECT / "seeds" / "retention_periods.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _retention_faults(manifest: Manifest, periods: list[dict[str, str]]) -> list[str]:
+    """Tables that grow and have neither a period nor a reason, and periods that are about nothing."""
+    growing: dict[str, set[str]] = {
+        f"{source.schema}.{source.name}": set(source.columns)
+        for source in manifest.sources.values()
+        if source.source_name != "privacy"
+    }
+    growing |= {
+        f"{node.schema}.{node.alias}": set(node.columns)
+        for node in manifest.nodes.values()
+        # what a full refresh passes over is history, too
+        if node.resource_type == "snapshot" or node.config.get("full_refresh") is False
+    }
+    groups = {group.name for group in manifest.groups.values()}
+    faults = []
+    for name in growing:
+        matching = [one for one in periods if fnmatchcase(name, one["relation_name"])]
+        if len(matching) != 1:
+            faults.append(f"{name} has {len(matching)} lines")
+            continue
+        (one,) = matching
+        needed = {one["time_column"], one["parent_column"]} - {""}
+        if not needed <= growing[name]:
+            faults.append(f"{name} has no column {', '.join(sorted(needed - growing[name]))}")
+        if one["parent_relation"] and one["parent_column"] not in growing.get(one["parent_relation"], set()):
+            faults.append(f"{name} goes with {one['parent_relation']}.{one['parent_column']}, which is not there")
+    for one in periods:
+        is_known = any(fnmatchcase(name, one["relation_name"]) for name in growing)
+        if not is_known and not one["relation_name"].startswith("archive."):
+            faults.append(f"{one['relation_name']} is not there")
+        if bool(one["time_column"]) != bool(one["retained_days"]):
+            faults.append(f"{one['relation_name']}: a time without days, or days without a time")
+        if not one["reason"].strip() or one["owner"] not in groups:
+            faults.append(f"{one['relation_name']}: no reason, or no owner")
+    return faults
+
+
+def test_each_table_that_grows_has_a_retention_period_or_a_reason(manifest: Manifest) -> None:
+    assert _retention_faults(manifest, _retention_periods()) == []
+
+
+@pytest.mark.parametrize(
+    ("relation", "change", "fault"),
+    [
+        ("raw_crm.consents", None, "raw_crm.consents has 0 lines"),
+        ("raw_*._quarantine", None, "raw_crm._quarantine has 0 lines"),
+        ("snapshots.customers_snapshot", None, "snapshots.customers_snapshot has 0 lines"),
+        ("raw_usage.usage", {"time_column": "used_at"}, "raw_usage.usage has no column used_at"),
+        ("raw_usage.usage", {"retained_days": ""}, "raw_usage.usage: a time without days"),
+        ("raw_usage.usage", {"reason": " "}, "raw_usage.usage: no reason"),
+        ("raw_usage.usage", {"relation_name": "raw_usage.calls"}, "raw_usage.calls is not there"),
+        ("raw_orders.product_order_items", {"parent_column": "item_number"}, "item_number, which is not there"),
+    ],
+)
+def test_a_missing_or_idle_retention_period_is_found(
+    manifest: Manifest, relation: str, change: dict[str, str] | None, fault: str
+) -> None:
+    periods = [dict(one) for one in _retention_periods()]
+    (line,) = [one for one in periods if one["relation_name"] == relation]
+    if change is None:
+        periods.remove(line)
+    else:
+        line |= change
+    assert fault in "\n".join(_retention_faults(manifest, periods))
+
+
+def test_what_only_grows_is_built_anew_by_the_command_that_follows_a_retention(manifest: Manifest) -> None:
+    """`dbt build --full-refresh --select int_events__deduplicated+`; or it has a period of its own."""
+    below = {"model.majakka.int_events__deduplicated"}
+    while more := {n.unique_id for n in _models(manifest) if below & set(n.depends_on.nodes)} - below:
+        below |= more
+    incremental = {node.unique_id: node for node in _models(manifest) if node.config.materialized == "incremental"}
+    others = {name for name, node in incremental.items() if node.config.full_refresh is not False}
+    assert others - below == set()
+    assert len(others) > 5
 
 
 # ---- descriptions, owners, contracts, tests

@@ -1,6 +1,7 @@
 """The drill: a customer is forgotten, everywhere and for good, and nobody else is touched."""
 
 import re
+from collections import Counter
 
 import pytest
 from small_operator import serving, target_of
@@ -62,6 +63,32 @@ def others(warehouse, customers):
     with warehouse.connect() as connection:
         rows = connection.execute("select customer_id, each::text from marts.customer_view as each").fetchall()
     return {customer: line for customer, line in rows if customer not in customers}
+
+
+def web_tables(warehouse):
+    """The rows of the incremental marts, without the numbers of the loads that they came with."""
+    with warehouse.connect() as connection:
+        return {
+            name: Counter(
+                line
+                for (line,) in connection.execute(f"select (to_jsonb(each) - '_load_number')::text from {name} as each")
+            )
+            for name in ("marts.fct_web_sessions", "marts.fct_web_funnels")
+        }
+
+
+def who_shares_a_device(warehouse):
+    """A customer in one of whose visits somebody without a login, on a device that another customer has as well, is."""
+    with warehouse.connect() as connection:
+        (customer,) = connection.execute(
+            "select visits.customer_id from intermediate.int_web_sessions__built as visits"
+            " inner join intermediate.int_events__grouped_into_sessions as events"
+            " on visits.session_key = events.session_key and events.customer_id is null"
+            " inner join (select device_id from raw_events.events group by 1 having count(distinct customer_id) > 1)"
+            " as shared on visits.device_id = shared.device_id"
+            " where visits.customer_id is not null order by 1 limit 1"
+        ).fetchone()
+    return customer
 
 
 def gossip(warehouse, person):
@@ -135,11 +162,29 @@ def test_nothing_is_left_of_an_erased_customer_and_an_old_file_brings_nothing_ba
     assert sum(line.suppressed for report in again for line in report.resources) > 100
     assert traces(warehouse, hers) == {}
 
-    # files have been asked for again on purpose, the stream from its beginning; unit tests say nothing of these rows
-    result = dbt("build", "--full-refresh", "--exclude", "a_file_sent_again_never_counts_twice", "test_type:unit")
+    # a plain build: what is incremental keeps what it has, and adds the loads that are new to it. Files have been asked
+    # for again on purpose, the stream from its beginning; unit tests say nothing of these rows
+    result = dbt("build", "--exclude", "a_file_sent_again_never_counts_twice", "test_type:unit")
     assert result.success, dbt.failures(result)
     assert traces(warehouse, hers) == {}
     assert set(others(warehouse, ())) == set(view)
+
+    # somebody who shared a device, whose visits go and leave what the other did in them
+    customer = who_shares_a_device(warehouse)
+    with target.connect() as connection:
+        request = requests.request(connection, customer, "an agent", "GDPR, article 17(1)(b)", "customer")
+    erase([sources.find(name) for name in sources.NAMES], target, request.request_id)
+    web = ("path:models/intermediate/web", "path:models/marts/web")
+    result = dbt("build", "--select", *web, "--exclude", "test_type:unit")
+    assert result.success, dbt.failures(result)
+    assert traces(warehouse, {customer.lower()} | hers) == {}
+
+    # and there is what a build from nothing would have made
+    added_to = web_tables(warehouse)
+    assert all(added_to.values())
+    anew = dbt("run", "--full-refresh", "--select", *web)
+    assert anew.success, dbt.failures(anew)
+    assert web_tables(warehouse) == added_to
     owed = dbt.rows(
         "select count(*) as n, count(distinct customer_id) as c from marts.fct_bills where customer_id like 'erased-%'"
     )

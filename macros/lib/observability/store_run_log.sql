@@ -89,7 +89,7 @@ select '{{ invocation_id }}', '{{ node.schema }}.{{ node.alias }}', count(*) fro
     {%- for result in results if result.status == 'success' and result.node.resource_type == 'model' -%}
         {%- for name in result.node.depends_on.nodes if name.startswith('source.') -%}
             {%- set source = graph.sources[name] -%}
-            {%- if source.source_name != 'run_log' -%}
+            {%- if source.source_name not in ('run_log', 'privacy') -%}
                 {%- do schemas.update({source.source_name: source.schema}) -%}
             {%- endif -%}
         {%- endfor -%}

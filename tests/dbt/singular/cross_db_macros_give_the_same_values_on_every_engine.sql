@@ -146,6 +146,18 @@ normal_email_address as (
 
 ),
 
+sha256_hex as (
+
+    select
+        'sha256_hex is of the text in UTF-8, in small letters' as promise,
+        {{ sha256_hex("'hyvä'") }} = '21a70cee1fad6a7316fd81d3a38bb37969a213dfdbf33d76c5e91bdcc2eb3699' as is_kept
+    union all
+    select
+        'sha256_hex gives null for null' as promise,
+        {{ sha256_hex("cast(null as varchar(8))") }} is null as is_kept
+
+),
+
 promises as (
 
     select * from seconds_between
@@ -169,6 +181,8 @@ promises as (
     select * from e164_phone_number
     union all
     select * from normal_email_address
+    union all
+    select * from sha256_hex
 
 )
 
