@@ -15,11 +15,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 import raw_tables
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from psycopg import sql
+from small_operator import target_of
+
+from ingestion import sources
+from ingestion.quarantine import replay
 
 if TYPE_CHECKING:
     from conftest import Dbt
@@ -225,3 +230,47 @@ def test_however_events_arrive_the_tables_are_those_of_a_build_from_nothing(web:
         too_many = [row for row in grown[name] if row not in built[name]]
         note(f"{name}: missing {missing}, too many {too_many}")
         assert grown[name] == built[name], name
+
+
+def test_an_event_replayed_from_quarantine_is_in_its_visit(web: Dbt) -> None:
+    """Its load was read long ago, and others after it: the replay has to be new to whoever reads new loads."""
+    _forget(web.warehouse)
+    first, rejected, last = (
+        Event(
+            "D1", f"D1-{number}", START + number * timedelta(minutes=1), "page_view", None, None, BROWSER, timedelta(0)
+        )
+        for number in range(3)
+    )
+    _land(web.warehouse, Load("1790000000.5", 0, [first]))
+    _reject(web.warehouse, rejected, "1790000000.5")
+    _land(web.warehouse, Load("1790000001.25", 0, [last]))
+    _run(web)
+    visit = "select session_key, event_count from marts.fct_web_sessions"
+    (before,) = web.rows(visit)
+    assert before["event_count"] == 2
+
+    (report,) = replay(sources.find("events"), target_of(web.warehouse))
+
+    assert report.landed == 1
+    _run(web)
+    assert web.rows(visit) == [{"session_key": before["session_key"], "event_count": 3}]
+    grown = _tables(web)
+    _run(web, "--full-refresh")
+    assert _tables(web) == grown
+
+
+def _reject(warehouse: Warehouse, event: Event, load_id: str) -> None:
+    """The event is in quarantine, and counted, as if the contract of that day had refused it."""
+    payload = orjson.dumps(event.row(), default=str).decode()
+    place = ("events", f"shard-{load_id}")
+    with warehouse.connect() as connection:
+        connection.execute(
+            "insert into raw_events._deliveries (resource, uri, identity, cursor_scope, fetched_count, landed_count,"
+            " rejected_count, landed_at, _dlt_load_id) values (%s, %s, '', 'shard', 2, 1, 1, now(), %s)",
+            (*place, load_id),
+        )
+        connection.execute(
+            "insert into raw_events._quarantine (quarantine_id, resource, rule, reason, payload, rejected_at,"
+            " _source_uri, _source_row, _dlt_load_id) values ('q', %s, 'one_of', '', %s, now(), %s, 2, %s)",
+            (place[0], payload, place[1], load_id),
+        )
