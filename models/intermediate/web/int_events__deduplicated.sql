@@ -22,6 +22,20 @@ new_loads as (
 
 ),
 
+first_new_load as (
+
+    select min(load_id) as load_id
+    from new_loads
+
+),
+
+last_new_load as (
+
+    select max(load_id) as load_id
+    from new_loads
+
+),
+
 delivered as (
 
     select
@@ -33,8 +47,8 @@ delivered as (
         on events._dlt_load_id = new_loads.load_id
     -- chooses nothing, but lets the engine pass over what is older
     where
-        events._dlt_load_id >= (select min(load_id) from new_loads)
-        and events._dlt_load_id <= (select max(load_id) from new_loads)
+        events._dlt_load_id >= (select first_new_load.load_id from first_new_load)
+        and events._dlt_load_id <= (select last_new_load.load_id from last_new_load)
 
 ),
 

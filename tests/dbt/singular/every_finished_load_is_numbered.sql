@@ -1,5 +1,5 @@
--- New loads are looked for back to a week before the last one that was found: a load that was stamped by a clock which is
--- wrong by more than that would be passed over. A day's grace, for loads that commit while this runs.
+-- New loads are looked for back to a week before the last one that was found: a load that was stamped by a clock which
+-- is wrong by more than that would be passed over. A day's grace, for loads that commit while this runs.
 -- Remedy: insert the load's id, the next number and its end into int_events__loads_numbered, and run the models.
 with
 
