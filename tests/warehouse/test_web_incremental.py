@@ -10,14 +10,17 @@ MAJAKKA_HISTORIES=60 tries more of them than the few that every test run tries.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 import raw_tables
+from dbt.adapters.factory import reset_adapters
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from psycopg import sql
@@ -25,12 +28,14 @@ from small_operator import target_of
 
 from ingestion import sources
 from ingestion.quarantine import replay
+from tools.model_stream import SELECTION, Models, follow
 
 if TYPE_CHECKING:
     from conftest import Dbt
 
     from standin.warehouse import Warehouse, WarehouseFactory
 
+PROJECT = Path(__file__).resolve().parents[2]
 HISTORIES = int(os.environ.get("MAJAKKA_HISTORIES", "3"))
 # limits that a short history reaches
 VARIABLES = "{web_bot_events_per_minute: 4, web_device_customers: 2, web_stitching_days: 10}"
@@ -254,6 +259,29 @@ def test_an_event_replayed_from_quarantine_is_in_its_visit(web: Dbt) -> None:
     assert report.landed == 1
     _run(web)
     assert web.rows(visit) == [{"session_key": before["session_key"], "event_count": 3}]
+
+
+def test_models_follow_the_stream(web: Dbt) -> None:
+    """What it did is in the run log once a minute, and not every time."""
+    _forget(web.warehouse)
+    logged = "select count(*) as n from run_log.invocations"
+    (before,) = web.rows(logged)
+    folders = [f"--project-dir={PROJECT}", f"--profiles-dir={PROJECT / 'profiles'}"]
+    folders += [f"--target-path={web.folder / 'streamed'}", f"--log-path={web.folder / 'logs'}"]
+    events = [
+        Event("D1", f"D1-{number}", START + timedelta(minutes=number), "page_view", None, None, BROWSER, timedelta(0))
+        for number in range(2)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in web.warehouse.environment().items():
+            patch.setenv(name, value)
+        reset_adapters()
+        models = Models(SELECTION, [*folders, "--target=dev"])
+        for number, event in enumerate(events):
+            _land(web.warehouse, Load(f"179000000{number}.5", 0, [event]))
+            assert follow(models, target_of(web.warehouse), threading.Event(), every=0, once=True)
+            assert web.rows("select event_count from marts.fct_web_sessions") == [{"event_count": number + 1}]
+    assert web.rows(logged)[0]["n"] == before["n"] + 1
 
 
 def _reject(warehouse: Warehouse, event: Event, load_id: str) -> None:
