@@ -38,6 +38,7 @@ bench: $(INSTALLED) $(OTHERS)/installed ## what is claimed about speed and fault
 	@$(BIN)/python -m benchmarks.stream
 	@$(BIN)/python -m benchmarks.stream_faults
 	@$(BIN)/python -m benchmarks.incremental
+	@$(BIN)/python -m benchmarks.freshness
 	@$(BIN)/python -m benchmarks.collector
 	@$(BIN)/python -m benchmarks.event_faults
 

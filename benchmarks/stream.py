@@ -27,7 +27,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,11 +35,11 @@ from typing import TYPE_CHECKING
 import orjson
 
 from benchmarks.ingest import _environment, _warehouse
+from standin.local_kafka import running
 
 if TYPE_CHECKING:
     from ingestion.warehouse import Connection, Warehouse
 
-BROKER = Path(__file__).resolve().parent.parent / "tests" / "ingestion" / "servers" / "kafka.py"
 TOPIC = "events"
 GOAL_RATE, GOAL_SECONDS = 10_000, 5.0
 TICK = 0.01
@@ -61,12 +61,12 @@ def main() -> None:
     if asked.produce:
         produce(asked.produce, asked.rate, asked.seconds)
         return
-    with _warehouse() as warehouse, broker() as running:
+    with _warehouse() as warehouse, running() as kafka:
         missed: list[str] = []
         if "rate" in asked.parts:
-            missed += _measure(warehouse, running.address, asked.rate, asked.seconds, asked.consumers)
+            missed += _measure(warehouse, kafka.bootstrap_servers, asked.rate, asked.seconds, asked.consumers)
         if "history" in asked.parts:
-            missed += _history(warehouse, running.address)
+            missed += _history(warehouse, kafka.bootstrap_servers)
     if missed:
         sys.exit("missed: " + "; ".join(missed))
 
@@ -161,38 +161,6 @@ def _landed_in(warehouse: Warehouse, address: str, batches: int) -> list[float]:
 
     stream(sources.find("events"), warehouse, stop=stop, observe=observe)
     return seconds
-
-
-class Broker:
-    """A Kafka broker on loopback; see `tests/ingestion/servers/kafka.py`."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        """Waits until it is ready."""
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("the broker has no pipes")
-        self._commands = process.stdin
-        self.address, self.line = process.stdout.readline().split()
-
-    def cut(self, seconds: float = 0.0) -> None:
-        """Cuts its line, for so long."""
-        self._commands.write(f"down {seconds}\n")
-        self._commands.flush()
-
-    def end(self) -> None:
-        """Ends it: with its input."""
-        self._commands.close()
-
-
-@contextmanager
-def broker() -> Iterator[Broker]:
-    """A broker that is there for the block."""
-    command = [sys.executable, str(BROKER)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        running = Broker(process)
-        try:
-            yield running
-        finally:
-            running.end()
 
 
 def start_consumer(warehouse: Warehouse, address: str, **settings: object) -> subprocess.Popen[bytes]:

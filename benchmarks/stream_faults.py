@@ -20,7 +20,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from benchmarks.ingest import _warehouse
-from benchmarks.stream import TOPIC, Broker, broker, create_topic, shapes, start_consumer, stop_consumer
+from benchmarks.stream import TOPIC, create_topic, shapes, start_consumer, stop_consumer
+from standin.local_kafka import LocalKafka, running
 
 if TYPE_CHECKING:
     from ingestion.warehouse import Connection, Warehouse
@@ -40,10 +41,10 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    with _warehouse() as warehouse, broker() as running:
-        create_topic(running.address)
-        load = _Load(running.address, asked.rate)
-        breaking = _Breaking(warehouse, running, random.Random(asked.seed))  # noqa: S311
+    with _warehouse() as warehouse, running() as kafka:
+        create_topic(kafka.bootstrap_servers)
+        load = _Load(kafka.bootstrap_servers, asked.rate)
+        breaking = _Breaking(warehouse, kafka, random.Random(asked.seed))  # noqa: S311
         load.start()
         try:
             breaking.run(asked.faults)
@@ -100,10 +101,10 @@ class _Load(threading.Thread):
 class _Breaking:
     """Consumers, and what happens to them."""
 
-    def __init__(self, warehouse: Warehouse, running: Broker, dice: random.Random) -> None:
+    def __init__(self, warehouse: Warehouse, kafka: LocalKafka, dice: random.Random) -> None:
         self.done: Counter[str] = Counter()
         self._warehouse = warehouse
-        self._broker = running
+        self._broker = kafka
         self._dice = dice
         self._consumers: list[subprocess.Popen[bytes]] = [self._start() for _ in range(CONSUMERS)]
 

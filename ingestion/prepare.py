@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import dlt
+
     from ingestion.delivery import Source
     from ingestion.warehouse import Warehouse
 
@@ -17,16 +19,20 @@ def prepare(source: Source, warehouse: Warehouse) -> list[str]:
         IngestError: see `make_tables`.
     """
     from ingestion import ledger as ledgers
+    from ingestion.landing import contracts
 
     with (
         warehouse.connect() as connection,
         ledgers.run_lock(connection, warehouse, source.dataset, ledgers.turn_seconds(source)),
     ):
-        return make_tables(source, warehouse)
+        make_tables(source, warehouse)
+        if source.is_streamed:
+            ledgers.index(connection, warehouse, source)
+    return [f"{source.dataset}.{table}" for table in contracts(source)]
 
 
-def make_tables(source: Source, warehouse: Warehouse) -> list[str]:
-    """The same for somebody who holds the source's lock.
+def make_tables(source: Source, warehouse: Warehouse) -> dlt.Schema:
+    """The same for somebody who holds the source's lock. Gives dlt's schema of it all.
 
     Raises:
         LoadRefusedError: a table no longer fits its contract.
@@ -35,6 +41,4 @@ def make_tables(source: Source, warehouse: Warehouse) -> list[str]:
     from ingestion.landing import contracts
     from ingestion.loading import tables
 
-    declared = contracts(source)
-    tables.declare(source.name, source.dataset, declared, warehouse)
-    return [f"{source.dataset}.{table}" for table in declared]
+    return tables.declare(source.name, source.dataset, contracts(source), warehouse)

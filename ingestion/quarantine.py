@@ -1,10 +1,13 @@
 """What becomes of rows in quarantine: they pass today's contract and land, or they are purged.
 
 A row is in `_quarantine` for as long as somebody has to decide about it, and no longer. A replayed row lands in its
-table with the provenance that it came with, its load id included: as if the contract had been right on that day. So
-everything that holds for its delivery holds for it; a newer delivery of the same uri replaces it, too. In the same
-transaction the row leaves the quarantine, and the delivery's line in the ledger counts it as landed. Hence, always:
+table with the uri and the place that it came from, so that a newer delivery of the same uri replaces it, too. In the
+same transaction the row leaves the quarantine, and the delivery's line in the ledger counts it as landed. So, always:
 fetched = landed + rejected, and rejected - quarantined = purged.
+
+Its load is a new one: whoever has read the load that brought it, and reads new loads only, would never see the row. But
+where versions are told apart by the load that brought them, a row from January is still January's, whenever it is
+replayed. So the id of its load comes right behind that of the load that brought it (`loading.load_id_after`).
 
 Killed at any line, a replay has happened whole or not at all.
 """
@@ -23,9 +26,11 @@ import pyarrow as pa
 from ingestion import ledger as ledgers
 from ingestion.contract import ISO
 from ingestion.errors import IngestError
+from ingestion.loading import load_id_after
 from ingestion.prepare import make_tables
 
 if TYPE_CHECKING:
+    import dlt
     from psycopg import sql
 
     from ingestion.contract import Checked, Notation
@@ -137,15 +142,14 @@ def replay(
     with warehouse.connect() as connection:
         _refuse_unknown(connection, source, selection)
         with ledgers.run_lock(connection, warehouse, source.dataset, ledgers.turn_seconds(source)):
-            if not dry_run:
-                make_tables(source, warehouse)
+            schema = None if dry_run else make_tables(source, warehouse)
             newest = _newest_lines(connection, source.dataset)
             for resource in source.resources:
                 if selection.resource in (None, resource.name):
                     attempt = _Replay(
                         source, resource, warehouse=warehouse, connection=connection, newest=newest, say=say
                     )
-                    reports.append(attempt.run(selection, dry_run=dry_run))
+                    reports.append(attempt.run(selection, schema))
     return [report for report in reports if any((report.landed, report.reasons))]
 
 
@@ -227,12 +231,13 @@ class _Replay:
         self._report = Replayed(source.name, resource.name)
         self._stay: Counter[str] = Counter()
         self._taken: set[tuple[Any, ...]] = set()
+        self._load_ids: set[str] = set()
 
-    def run(self, selection: Selection, *, dry_run: bool) -> Replayed:
-        """Replays the rows of the selection that are this table's."""
+    def run(self, selection: Selection, schema: dlt.Schema | None) -> Replayed:
+        """Replays the rows of the selection that are this table's; without dlt's schema of the source, only tells."""
         from ingestion import loading
 
-        if dry_run:
+        if schema is None:
             for page in self._pages(selection):
                 self._sort(page)
         else:
@@ -241,7 +246,7 @@ class _Replay:
                 for page in self._pages(selection):
                     self._land(load, *self._sort(page))
                 if self._report.landed:
-                    load.commit()
+                    load.commit(schema, named=self._load_ids)
         self._report.reasons = dict(self._stay.most_common(REASONS_TOLD))
         return self._report
 
@@ -357,8 +362,10 @@ class _Replay:
 
         if not passing:
             return
+        load_ids = [load_id_after(held.load_id, load.load_id) for held in passing]
+        self._load_ids.update(load_ids)
         with load.delivery():
-            load.add(self._resource.name, _stamped(rows, passing))
+            load.add(self._resource.name, _stamped(rows, passing, load_ids))
         dataset, resource = self._source.dataset, sql.Literal(self._resource.name)
         self._connection.execute(
             sql.SQL("delete from {} where quarantine_id in ({}) and resource = {}").format(
@@ -393,7 +400,7 @@ def _delivery_uri(held: Held) -> str:
 
 
 def _age(load_id: str, row: int) -> tuple[float, int]:
-    """Load ids are seconds since 1970; of two rows of one load, the later one is the newer."""
+    """Load ids are seconds since 1970, a replayed row's those of the load that brought it; of one load, rows count."""
     return float(load_id), row
 
 
@@ -413,11 +420,11 @@ def _text(value: object) -> str | None:
     return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def _stamped(rows: pa.Table, passing: Sequence[Held]) -> pa.Table:
+def _stamped(rows: pa.Table, passing: Sequence[Held], load_ids: Sequence[str]) -> pa.Table:
     provenance = {
         "_source_uri": pa.array([held.uri for held in passing], pa.string()),
         "_source_row": pa.array([held.row for held in passing], pa.int64()),
-        "_dlt_load_id": pa.array([held.load_id for held in passing], pa.string()),
+        "_dlt_load_id": pa.array(load_ids, pa.string()),
     }
     for name, values in provenance.items():
         rows = rows.append_column(pa.field(name, values.type, nullable=False), values)

@@ -3,13 +3,18 @@
 It is the mock cluster inside librdkafka, which speaks the protocol over the wire to whoever connects: a process of its
 own, which ends when its standard input does. It keeps 5 MB of a partition, in memory, and drops what is older silently;
 read along where more is written. It can be taken down and brought back, with what it holds, and it can be made slow.
+
+Beside its own address there is one that leads to it through a line, which can be cut for some of its clients only.
 """
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+import threading
+import time
+from contextlib import contextmanager, suppress
 from ctypes import CDLL, c_char_p, c_int, c_size_t, c_void_p, create_string_buffer
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +33,15 @@ _LONGEST_ERROR = 512
 
 @dataclass(frozen=True)
 class LocalKafka:
-    """A running local broker."""
+    """A running local broker.
+
+    Attributes:
+        bootstrap_servers: its address.
+        line: another, which leads to it for as long as the line holds.
+    """
 
     bootstrap_servers: str
+    line: str
     _process: subprocess.Popen[bytes]
 
     def create_topic(self, name: str, partitions: int = PARTITIONS) -> None:
@@ -48,6 +59,10 @@ class LocalKafka:
     def slow(self, milliseconds: int) -> None:
         """Answers so much later from now on."""
         self._tell(f"slow {milliseconds}")
+
+    def cut(self, seconds: float = 0.0) -> None:
+        """Cuts every connection of the line, and lets nobody through for so long."""
+        self._tell(f"cut {seconds}")
 
     def _tell(self, command: str) -> None:
         if self._process.stdin is None or self._process.stdout is None:
@@ -74,7 +89,8 @@ def running() -> Iterator[LocalKafka]:
             line = process.stdout.readline().decode().strip() if process.stdout else ""
             if not line:
                 raise StandinError("The local Kafka did not start. It needs the package confluent-kafka.")
-            yield LocalKafka(line, process)
+            address, its_line = line.split()
+            yield LocalKafka(address, its_line, process)
         finally:
             process.terminate()
             try:
@@ -108,6 +124,7 @@ class _Cluster:
             raise StandinError(error.value.decode())
         self._mock = library.rd_kafka_mock_cluster_new(client, 1)
         self.bootstrap_servers: str = library.rd_kafka_mock_cluster_bootstraps(self._mock).decode()
+        self.line = _Line(int(self.bootstrap_servers.rpartition(":")[2]))
 
     def obey(self, command: str) -> str:
         """Does what a line says; `done`, or librdkafka's code of what went wrong."""
@@ -117,6 +134,8 @@ class _Cluster:
             failed = library.rd_kafka_mock_topic_create(mock, words[0].encode(), int(words[1]), 1)
         elif verb == "slow":
             failed = library.rd_kafka_mock_broker_set_rtt(mock, _BROKER, int(words[0]))
+        elif verb == "cut":
+            failed = self.line.cut(float(words[0]))
         elif verb in ("down", "up"):
             failed = getattr(library, f"rd_kafka_mock_broker_set_{verb}")(mock, _BROKER)
         else:
@@ -124,9 +143,59 @@ class _Cluster:
         return f"error {failed}" if failed else "done"
 
 
+class _Line:
+    """Leads to the broker. Its clients are told that the broker is here."""
+
+    def __init__(self, port: int) -> None:
+        host = "127.0.0.1"
+        self._listener = socket.create_server((host, 0))
+        self._target = (host, port)
+        own_port: int = self._listener.getsockname()[1]
+        self.address = f"{host}:{own_port}"
+        # a broker's address in its answers: the host, and four bytes for the port
+        self._told = (host.encode() + port.to_bytes(4, "big"), host.encode() + own_port.to_bytes(4, "big"))
+        self._open: set[socket.socket] = set()
+        self._down_until = 0.0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self, seconds: float) -> int:
+        """Cuts every connection; 0, as librdkafka says that nothing went wrong."""
+        self._down_until = time.monotonic() + seconds
+        for end in [*self._open]:
+            _close(end)
+        return 0
+
+    def _accept(self) -> None:
+        while True:
+            client, _ = self._listener.accept()
+            if time.monotonic() < self._down_until:
+                _close(client)
+                continue
+            server = socket.create_connection(self._target)
+            for end in (client, server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._open.add(end)
+            threading.Thread(target=self._pump, args=(client, server), daemon=True).start()
+            threading.Thread(target=self._pump, args=(server, client), kwargs={"told": self._told}, daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, told: tuple[bytes, bytes] | None = None) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(1 << 18):
+                sink.sendall(chunk.replace(*told) if told else chunk)
+        for end in (source, sink):
+            self._open.discard(end)
+            _close(end)
+
+
+def _close(end: socket.socket) -> None:
+    with suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()
+
+
 def _main() -> None:
     cluster = _Cluster()
-    sys.stdout.write(f"{cluster.bootstrap_servers}\n")
+    sys.stdout.write(f"{cluster.bootstrap_servers} {cluster.line.address}\n")
     sys.stdout.flush()
     for line in sys.stdin:
         sys.stdout.write(f"{cluster.obey(line)}\n")

@@ -81,9 +81,9 @@ class Enrichment:
         """
         self.received_at = f"{received_at.isoformat(timespec='milliseconds')[:-6]}Z"
         self.site_id = site_id
-        self._ends = _ends(site_id, ip, user_agent)
         # an event has at least the required fields: there is something before the comma
-        self._time = f',"received_at":"{self.received_at}"'.encode()
+        time = f',"received_at":"{self.received_at}"'.encode()
+        self._ends = {needs: time + end for needs, end in _ends(site_id, ip, user_agent).items()}
 
     def value(self, event: Any) -> bytes:
         """The JSON of an event with everything that is added.
@@ -95,8 +95,7 @@ class Enrichment:
             event.event_id = new_event_id()
         if event.ip is not None:
             event.ip = truncated(event.ip)
-        end = self._ends[event.ip is None, event.user_agent is None]
-        return _encode(event)[:-1] + self._time + end
+        return _encode(event)[:-1] + self._ends[event.ip is None, event.user_agent is None]
 
 
 @lru_cache(maxsize=10_000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Union
@@ -97,7 +97,7 @@ class Intake:
         self._schemas = schemas
         self._stream = stream
         self._limits = limits
-        self._of_struct: dict[type, EventSchema] = {one.struct: one for one in schemas.values()}
+        self._checks: dict[type, Callable[[Any, Moment], None]] = {one.struct: one.check for one in schemas.values()}
         any_event: Any = Union[tuple(one.struct for one in schemas.values())]  # noqa: UP007 - of as many as there are
         self._one: msgspec.json.Decoder[Any] = msgspec.json.Decoder(any_event)
         self._many: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(list[any_event])
@@ -120,19 +120,22 @@ class Intake:
         if len(events) + len(rejections) > self._limits.batch_events:
             raise UnreadableError(413, "batch", f"a batch has at most {self._limits.batch_events} events")
         limits = self._limits
-        moment = Moment(now - limits.oldest, now + limits.newest, body.isascii() and b"\\u" not in body)
+        # a backslash may be the beginning of any character
+        moment = Moment(now - limits.oldest, now + limits.newest, body.isascii() and b"\\" not in body)
         taken = Taken()
+        stream, records, most = self._stream, taken.records, limits.event_bytes
+        checks, value_of = self._checks, enrichment.value
         for place, event in events:
             is_new = event.event_id is None
             try:
-                self._of_struct[type(event)].check(event, moment)
-                value = enrichment.value(event)
-                if len(value) > limits.event_bytes:
-                    raise Refused("$", "size", f"the event has more than {limits.event_bytes:,} bytes")
+                checks[type(event)](event, moment)
+                value = value_of(event)
+                if len(value) > most:
+                    raise Refused("$", "size", f"the event has more than {most:,} bytes")
             except Refused as refused:
                 rejections.append((Rejection(place, refused.path, refused.rule, refused.reason), _plain(event)))
                 continue
-            taken.records.append(Record(self._stream, event.device_id, value))
+            records.append(Record(stream, event.device_id, value))
             if is_new:
                 taken.new_ids[place] = event.event_id
         taken.accepted = len(taken.records)

@@ -87,7 +87,9 @@ class Outlet:
         """
         while not self._gate.is_set():
             await self._gate.wait()
-        size = sum(len(record.value) for record in records)
+        size = 0
+        for record in records:
+            size += len(record.value)
         if self.is_direct and self.bytes_in_flight + size > self._most_in_flight and self._calls_in_flight:
             self._turn(f"more than {self._most_in_flight:,} bytes are on their way to the stream")
             while not self._gate.is_set():

@@ -101,8 +101,9 @@ class EventSchema:
         Raises:
             Refused: it breaks one.
         """
+        earliest, latest, is_plain = moment
         for at in self._times_of(event):
-            if at is not None and not moment.earliest <= at <= moment.latest:
+            if at is not None and not earliest <= at <= latest:
                 _refuse_time(self.times, event, moment)
         # most events have nothing here, and one comparison tells
         if self._checked_of(event) != self._nothing:
@@ -116,7 +117,7 @@ class EventSchema:
             if getattr(event, name) == value and getattr(event, wanted) is None:
                 raise Refused(f"$.{wanted}", "required", f"{wanted} is missing, and required when {name} is {value!r}")
         # msgspec counts characters; where each is one byte there is nothing to count
-        if not moment.is_plain:
+        if not is_plain:
             for name, limit in self.texts.items():
                 text: str | None = getattr(event, name)
                 if text is not None:

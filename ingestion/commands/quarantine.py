@@ -66,9 +66,9 @@ def replay(
 ) -> None:
     """Hold rows against today's contracts again, and land those that keep them.
 
-    For when it was the contract that was wrong. A row lands once, with the provenance that it came with, and leaves the
-    quarantine in the same transaction. Rows that could not be split into columns, or are too long for the quarantine,
-    cannot be replayed: the source has to send them again.
+    For when it was the contract that was wrong. A row lands once, in a load of its own that sorts right behind the one
+    that brought it, and leaves the quarantine in the same transaction. Rows that could not be split into columns, or
+    are too long for the quarantine, cannot be replayed: the source has to send them again.
     """
     from ingestion.quarantine import Selection
     from ingestion.quarantine import replay as replay_source

@@ -8,7 +8,7 @@ has never been: the warehouse shows nothing of it, whatever stopped it, and the 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -50,6 +50,7 @@ class Load(Protocol):
         counts_as: dlt.Schema | None = None,
         replaced: Mapping[str, Sequence[str]] = NOTHING,
         first: Callable[[], None] = lambda: None,
+        named: Collection[str] = (),
     ) -> int:
         """Commits everything.
 
@@ -58,6 +59,7 @@ class Load(Protocol):
                 carry the ids of loads that have theirs.
             replaced: uris by table; the rows that earlier loads brought from there are deleted.
             first: called within the transaction, on Redshift before its first statement; if it raises, nothing counts.
+            named: the load ids that the rows carry, where that is not the load's own; each gets a line.
 
         Returns:
             How many rows of earlier loads were deleted.
@@ -68,6 +70,20 @@ class Load(Protocol):
 def new_load_id() -> str:
     """A load id like dlt's own."""
     return str(time.time())
+
+
+def load_id_after(load_id: str, moment: str) -> str:
+    """An id that is new, and sorts right behind another load's: for rows that belong with that load's and come later.
+
+    Load ids are compared as texts, and as numbers of seconds. As a text this one comes after `load_id` and before the
+    id of any later load; as a float, which holds seven decimals of today's seconds, it is the same.
+
+    Args:
+        load_id: of the load to come after.
+        moment: the id of the load that brings the rows; of two, the later one's come last.
+    """
+    seconds, _, decimals = load_id.partition(".")
+    return f"{seconds}.{decimals:0<8}{moment.replace('.', '')}"
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -85,11 +85,12 @@ class PostgresLoad:
         counts_as: dlt.Schema | None = None,
         replaced: Mapping[str, Sequence[str]] = NOTHING,
         first: Callable[[], None] = lambda: None,
+        named: Collection[str] = (),
     ) -> int:
         """See `Load.commit`; the block's end commits."""
         self._end_copy()
         first()
-        removed = self._statements.settle(self.load_id, counts_as, replaced)
+        removed = self._statements.settle(self.load_id, counts_as, replaced, named)
         self._committed = True
         return removed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -200,6 +200,7 @@ class RedshiftLoad:
         counts_as: dlt.Schema | None = None,
         replaced: Mapping[str, Sequence[str]] = NOTHING,
         first: Callable[[], None] = lambda: None,
+        named: Collection[str] = (),
     ) -> int:
         """See `Load.commit`; the block's end commits."""
         self._parts.close()
@@ -216,7 +217,7 @@ class RedshiftLoad:
                 manifest = manifests[target, names]
                 json_columns = self._statements.json_columns(table).intersection(names)
                 self._copy(target, names, manifest, staged.authorization(), serialize=bool(json_columns))
-            removed = self._statements.settle(self.load_id, counts_as, replaced)
+            removed = self._statements.settle(self.load_id, counts_as, replaced, named)
         finally:
             staged.remove()
         self._committed = True

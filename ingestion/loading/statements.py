@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,9 @@ _INCOMING = "_incoming_"
 
 MOST_URIS = 500
 """How many uris one DELETE names."""
+
+MOST_LOADS = 500
+"""How many lines one INSERT writes."""
 
 
 class Statements:
@@ -98,12 +101,19 @@ class Statements:
         """The columns of a table that hold JSON: `jsonb` on Postgres, `super` on Redshift."""
         return {name for name, data_type in self._known[table].items() if data_type in ("json", "jsonb", "super")}
 
-    def settle(self, load_id: str, counts_as: dlt.Schema | None, replaced: Mapping[str, Sequence[str]]) -> int:
+    def settle(
+        self,
+        load_id: str,
+        counts_as: dlt.Schema | None,
+        replaced: Mapping[str, Sequence[str]],
+        named: Collection[str] = (),
+    ) -> int:
         """The last statements of a load. Gives how many rows of earlier loads were deleted."""
         removed = self._remove_replaced(replaced, load_id)
         self._merge()
         if counts_as is not None:
-            self._write_load(load_id, counts_as.name, counts_as.stored_version_hash or counts_as.version_hash)
+            version = counts_as.stored_version_hash or counts_as.version_hash
+            self._write_loads(sorted(named) or [load_id], counts_as.name, version)
         return removed
 
     def _remove_replaced(self, replaced: Mapping[str, Sequence[str]], load_id: str) -> int:
@@ -156,14 +166,16 @@ class Statements:
             )
             self._connection.execute(sql.SQL("drop table {incoming}").format(**names))
 
-    def _write_load(self, load_id: str, schema_name: str, schema_hash: str) -> None:
-        """Writes the line in `_dlt_loads` that makes the load's rows count."""
+    def _write_loads(self, load_ids: Sequence[str], schema_name: str, schema_hash: str) -> None:
+        """Writes the lines in `_dlt_loads` that make rows count."""
         from psycopg import sql
 
-        self._connection.execute(
-            sql.SQL(
-                "insert into {} (load_id, schema_name, status, inserted_at, schema_version_hash)"
-                " values (%s, %s, 0, %s, %s)"
-            ).format(sql.Identifier(self._dataset, "_dlt_loads")),
-            (load_id, schema_name, datetime.now(UTC), schema_hash),
-        )
+        now = datetime.now(UTC)
+        line = sql.SQL("(%s, %s, 0, %s, %s)")
+        statement = sql.SQL("insert into {} (load_id, schema_name, status, inserted_at, schema_version_hash) values {}")
+        for start in range(0, len(load_ids), MOST_LOADS):
+            some = load_ids[start : start + MOST_LOADS]
+            self._connection.execute(
+                statement.format(sql.Identifier(self._dataset, "_dlt_loads"), sql.SQL(", ").join([line] * len(some))),
+                [value for load_id in some for value in (load_id, schema_name, now, schema_hash)],
+            )

@@ -229,7 +229,7 @@ class _Consumer:
             leases = Leases(connection, self._warehouse, dataset, self.progress.holder, self._pace.lease)
             with ledgers.run_lock(connection, self._warehouse, dataset, ledgers.TURN_SECONDS):
                 schema = tables.declare(source.name, dataset, landing.contracts(source), self._warehouse)
-                ledgers.index(connection, self._warehouse, dataset)
+                ledgers.index(connection, self._warehouse, source)
                 leases.make_table()
             session = _Session(
                 source,

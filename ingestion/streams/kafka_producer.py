@@ -13,8 +13,11 @@ from confluent_kafka import Producer as Client
 from ingestion.streams.kafka import connection
 from ingestion.streams.producer import Record
 
-LINGER_MS = 2
-"""How long a record waits for others to travel with."""
+GATHER_SECONDS = 0.002
+"""How long records wait for those of other calls, to be handed over together."""
+
+LINGER_MS = 0.5
+"""How long librdkafka waits for more: for the rest of what is being handed over."""
 
 QUEUE_KBYTES = 64 << 10
 """What librdkafka holds of records that are not acknowledged; more is given up at once."""
@@ -26,7 +29,8 @@ _BUSY_SECONDS, _IDLE_SECONDS = 0.001, 0.2
 class KafkaProducer:
     """Hands records to librdkafka, and looks for its delivery reports every millisecond.
 
-    What is sent in one round of the event loop is handed over together. The loop looks for the reports, not a thread:
+    What is sent within two milliseconds is handed over together: each time it costs some wake-ups, and a request for
+    each partition. The loop looks for the reports, not a thread:
     nothing is shared, and nobody has to be woken. librdkafka tries again by itself for as long as it is patient.
     Because the producer is idempotent, what it sends again does not stand twice, and records of one key (so of one
     partition) keep their order.
@@ -58,7 +62,7 @@ class KafkaProducer:
         """As `Producer.send` promises."""
         settled: asyncio.Future[Sequence[Record]] = self._loop.create_future()
         if not self._waiting:
-            self._loop.call_soon(self._hand_over)
+            self._loop.call_later(GATHER_SECONDS, self._hand_over)
         self._waiting.append(_Call(records, settled))
         return await settled
 
@@ -73,8 +77,11 @@ class KafkaProducer:
         group = _Group(self, calls)
         by_stream: dict[str, list[dict[str, Any]]] = {}
         for call in calls:
-            for stream, key, value in call.records:
-                by_stream.setdefault(stream, []).append({"key": key, "value": value})
+            for record in call.records:
+                stream = record.stream
+                if stream not in by_stream:
+                    by_stream[stream] = []
+                by_stream[stream].append({"key": record.key, "value": record.value})
         group.open = sum(map(len, by_stream.values()))
         for stream, messages in by_stream.items():
             if self._client.produce_batch(stream, messages, on_delivery=group.reported) < len(messages):

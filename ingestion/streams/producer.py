@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from ingestion.config import optional_setting
 from ingestion.errors import IngestError
@@ -11,8 +13,8 @@ from ingestion.errors import IngestError
 KINDS = ("kinesis", "kafka")
 
 
-class Record(NamedTuple):
-    """One thing to put on a stream.
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One thing to put on a stream. There are ten of them in a request, and so it is made of what is made quickly.
 
     Attributes:
         stream: name of the stream, or topic.

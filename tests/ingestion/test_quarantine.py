@@ -17,6 +17,7 @@ from ingestion.errors import IngestError, RunInProgressError
 from ingestion.formats.csv import Csv
 from ingestion.formats.parquet import Parquet
 from ingestion.landing import land
+from ingestion.loading import new_load_id
 from ingestion.quarantine import PAGE_ROWS, Selection, purge, replay
 from ingestion.transports.local import LocalFiles
 from ingestion.warehouse import Staging
@@ -104,8 +105,12 @@ def test_rows_that_pass_todays_contract_land_once_with_their_provenance(target, 
         (3, "bank", None, None, "file:a.csv", 3),
     ]
     assert counts(target) == (3, 3, 0, 0)
-    loads = query(target, "select count(*), count(distinct _dlt_load_id) from raw_payments.payments")
-    assert loads == [(3, 1)], "a replayed row belongs to the load of its delivery"
+    (delivered,), (replayed,) = query(target, "select load_id from raw_payments._dlt_loads order by inserted_at")
+    by_load = query(target, "select payment_id, _dlt_load_id from raw_payments.payments order by 1")
+    assert by_load == [(1, delivered), (2, replayed), (3, replayed)], "who reads new loads finds the rows"
+    later = new_load_id()
+    assert delivered < replayed < later
+    assert float(delivered) == float(replayed), "a replayed row is as old as its delivery"
     assert replay(payments(path, Mended), target) == []
     assert counts(target) == (3, 3, 0, 0)
     assert land(payments(path, Mended), target).resources[0].fetched == 0
@@ -213,6 +218,21 @@ def test_an_old_row_does_not_replace_a_newer_one_of_its_key(target, tmp_path):
     ]
     assert (report.landed, report.overtaken) == (3, 2)
     assert report.reasons == {"a newer row of the same key has come": 2}
+
+
+def test_a_replayed_row_is_as_old_as_the_delivery_that_brought_it(target, tmp_path):
+    for name in ("a.csv", "b.csv"):
+        land(payments(write(tmp_path / name, (1, "cash", f"{ord(name[0])},00", "")), lands="merge"), target)
+    source = payments(tmp_path / "a.csv", Mended, lands="merge")
+    of_a, of_b = (
+        query(target, f"select quarantine_id from raw_payments._quarantine where _source_uri = 'file:{name}'")[0]
+        for name in ("a.csv", "b.csv")
+    )
+    replay(source, target, Selection(ids=of_a))
+    assert landed(target)[0][4] == "file:a.csv"
+    (report,) = replay(source, target, Selection(ids=of_b))
+    assert (report.landed, report.overtaken) == (1, 0), "that a.csv was replayed just now does not make it newer"
+    assert landed(target)[0][4] == "file:b.csv"
 
 
 def test_typed_values_come_back_as_they_were(target, tmp_path):

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 from servers.events import Topic, consuming, events, until
-from servers.kafka import KafkaBroker
 from servers.reading import configure
 
 from ingestion import ledger as ledgers
@@ -18,6 +17,7 @@ from ingestion.formats.json import Json, same_names
 from ingestion.landing import land
 from ingestion.transports.local import LocalFiles
 from ingestion.warehouse import Staging, Warehouse
+from standin.local_kafka import running
 
 pytestmark = pytest.mark.warehouse(redshift=True)
 
@@ -146,8 +146,8 @@ def fetched(consumer):
 
 def test_a_stream_lands_micro_batch_by_micro_batch(target, s3, monkeypatch):
     """Leases, their check within the load's transaction, and a ledger's line that grows: as Redshift has them."""
-    with KafkaBroker() as broker:
-        topic = Topic(broker.address)
+    with running() as broker:
+        topic = Topic(broker.bootstrap_servers)
         configure(monkeypatch, "events", **topic.settings(batch_seconds=0.3, lease_seconds=2))
         with consuming(target) as first:
             until(lambda: len(first.scopes) == 4)

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 from servers.events import HOUR, Topic, consuming, event, events, until
-from servers.kafka import KafkaBroker
 from servers.reading import configure, dice
 from small_operator import target_of
 
@@ -34,6 +33,7 @@ from ingestion.streams.batches import Batches, Pace
 from ingestion.streams.leases import LeaseLostError, Leases
 from ingestion.streams.metrics import Metrics
 from ingestion.streams.reader import Partition, Piece, Standing
+from standin.local_kafka import running
 
 LEDGER = "select count(*), sum(fetched_count)::int, sum(landed_count + rejected_count)::int from raw_events._deliveries"
 
@@ -45,14 +45,14 @@ TERMINATE = (
 
 @pytest.fixture(scope="module")
 def broker():
-    with KafkaBroker() as running:
-        yield running
+    with running() as kafka:
+        yield kafka
 
 
 @pytest.fixture
 def topic(broker, monkeypatch):
     """A topic of the test's own, as the source `events` has it."""
-    topic = Topic(broker.address)
+    topic = Topic(broker.bootstrap_servers)
     configure(monkeypatch, "events", **topic.settings(batch_seconds=0.2, lease_seconds=1.5))
     return topic
 

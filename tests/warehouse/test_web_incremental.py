@@ -10,22 +10,32 @@ MAJAKKA_HISTORIES=60 tries more of them than the few that every test run tries.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 import raw_tables
+from dbt.adapters.factory import reset_adapters
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from psycopg import sql
+from small_operator import target_of
+
+from ingestion import sources
+from ingestion.quarantine import replay
+from tools.model_stream import SELECTION, Models, follow
 
 if TYPE_CHECKING:
     from conftest import Dbt
 
     from standin.warehouse import Warehouse, WarehouseFactory
 
+PROJECT = Path(__file__).resolve().parents[2]
 HISTORIES = int(os.environ.get("MAJAKKA_HISTORIES", "3"))
 # limits that a short history reaches
 VARIABLES = "{web_bot_events_per_minute: 4, web_device_customers: 2, web_stitching_days: 10}"
@@ -224,3 +234,67 @@ def test_however_events_arrive_the_tables_are_those_of_a_build_from_nothing(web:
         too_many = [row for row in grown[name] if row not in built[name]]
         note(f"{name}: missing {missing}, too many {too_many}")
         assert grown[name] == built[name], name
+
+
+def test_an_event_replayed_from_quarantine_is_in_its_visit(web: Dbt) -> None:
+    """Its load was read long ago, and others after it: the replay has to be new to whoever reads new loads."""
+    _forget(web.warehouse)
+    first, rejected, last = (
+        Event(
+            "D1", f"D1-{number}", START + number * timedelta(minutes=1), "page_view", None, None, BROWSER, timedelta(0)
+        )
+        for number in range(3)
+    )
+    _land(web.warehouse, Load("1790000000.5", 0, [first]))
+    _reject(web.warehouse, rejected, "1790000000.5")
+    _land(web.warehouse, Load("1790000001.25", 0, [last]))
+    _run(web)
+    visit = "select session_key, event_count from marts.fct_web_sessions"
+    (before,) = web.rows(visit)
+    assert before["event_count"] == 2
+
+    (report,) = replay(sources.find("events"), target_of(web.warehouse))
+
+    assert report.landed == 1
+    _run(web)
+    assert web.rows(visit) == [{"session_key": before["session_key"], "event_count": 3}]
+
+
+def test_models_follow_the_stream(web: Dbt) -> None:
+    """What it did is in the run log once a minute, and not every time."""
+    _forget(web.warehouse)
+    logged = "select count(*) as n from run_log.invocations"
+    (before,) = web.rows(logged)
+    folders = [f"--project-dir={PROJECT}", f"--profiles-dir={PROJECT / 'profiles'}"]
+    folders += [f"--target-path={web.folder / 'streamed'}", f"--log-path={web.folder / 'logs'}"]
+    events = [
+        Event("D1", f"D1-{number}", START + timedelta(minutes=number), "page_view", None, None, BROWSER, timedelta(0))
+        for number in range(2)
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in web.warehouse.environment().items():
+            patch.setenv(name, value)
+        reset_adapters()
+        models = Models(SELECTION, [*folders, "--target=dev"])
+        for number, event in enumerate(events):
+            _land(web.warehouse, Load(f"179000000{number}.5", 0, [event]))
+            assert follow(models, target_of(web.warehouse), threading.Event(), every=0, once=True)
+            assert web.rows("select event_count from marts.fct_web_sessions") == [{"event_count": number + 1}]
+    assert web.rows(logged)[0]["n"] == before["n"] + 1
+
+
+def _reject(warehouse: Warehouse, event: Event, load_id: str) -> None:
+    """The event is in quarantine, and counted, as if the contract of that day had refused it."""
+    payload = orjson.dumps(event.row(), default=str).decode()
+    place = ("events", f"shard-{load_id}")
+    with warehouse.connect() as connection:
+        connection.execute(
+            "insert into raw_events._deliveries (resource, uri, identity, cursor_scope, fetched_count, landed_count,"
+            " rejected_count, landed_at, _dlt_load_id) values (%s, %s, '', 'shard', 2, 1, 1, now(), %s)",
+            (*place, load_id),
+        )
+        connection.execute(
+            "insert into raw_events._quarantine (quarantine_id, resource, rule, reason, payload, rejected_at,"
+            " _source_uri, _source_row, _dlt_load_id) values ('q', %s, 'one_of', '', %s, now(), %s, 2, %s)",
+            (place[0], payload, place[1], load_id),
+        )

@@ -21,6 +21,8 @@
                 held.device_id = touched.device_id
                 {%- if days is not none %}
                 and held.{{ config.meta_get('rebuilt_by') }} >= touched.rebuilt_from_at
+        where
+            {{ is_in_touched_days('held.' ~ config.meta_get('rebuilt_by'), days) }}
                 {%- endif %}
     );
 

@@ -1,7 +1,7 @@
 {#- The commands whose results are kept; the others (compile, docs, show ...) build and test nothing, and may run where
-    there is no database. -#}
+    there is no database. What runs every few seconds says `is_run_logged: false` most of the time. -#}
 {% macro is_logged() -%}
-    {{ return(execute and flags.WHICH in ('build', 'run', 'test', 'seed', 'snapshot')) }}
+    {{ return(execute and var('is_run_logged') and flags.WHICH in ('build', 'run', 'test', 'seed', 'snapshot')) }}
 {%- endmacro %}
 
 {#- The tables of the run log, made before the first node runs, since models read them. For on-run-start.

@@ -61,7 +61,8 @@ commit;
     )
 {%- endmacro %}
 
-{#- Tables only: to count a view is to run it. Nothing is counted where `--empty` has emptied them. -#}
+{#- Tables only: to count a view is to run it. Nothing is counted where `--empty` has emptied them. To count is to read,
+    on Postgres: what a run has only added to is counted once a day, or each run would take as long as there is history. -#}
 {% macro insert_row_counts(results) -%}
     {%- set counted = [] -%}
     {%- for result in results -%}
@@ -75,7 +76,21 @@ commit;
     {%- if counted %}
 insert into run_log.row_counts (invocation_id, relation_name, row_count)
         {%- for node in counted %}
-select '{{ invocation_id }}', '{{ node.schema }}.{{ node.alias }}', count(*) from {{ node.relation_name }}
+select '{{ invocation_id }}', '{{ node.schema }}.{{ node.alias }}', (select count(*) from {{ node.relation_name }})
+            {%- if node.config.materialized == 'incremental' and not flags.FULL_REFRESH %}
+from run_log.invocations
+where
+    invocation_id = '{{ invocation_id }}'
+    and not exists (
+        select 1
+        from run_log.row_counts as counted
+        inner join run_log.invocations as earlier
+            on counted.invocation_id = earlier.invocation_id
+        where
+            counted.relation_name = '{{ node.schema }}.{{ node.alias }}'
+            and earlier.ended_at > {{ run_log_time(run_started_at - modules.datetime.timedelta(days=1)) }}
+    )
+            {%- endif %}
             {{- " union all" if not loop.last }}
         {%- endfor %}
 ;
@@ -109,6 +124,12 @@ left join run_log.source_loads as known
 where
     loads.status = 0
     and known.load_id is null
+    -- no load takes days to commit, and there may be one for every second of years
+    and {{ to_utc_timestamp('loads.inserted_at') }} >= (
+        select {{ dbt.dateadd('day', -7, "coalesce(max(landed_at), cast('1970-01-01' as timestamp))") | trim }}
+        from run_log.source_loads
+        where source_name = '{{ source_name }}'
+    )
 ;
     {%- endfor -%}
 {%- endmacro %}

@@ -10,12 +10,6 @@
 
 with
 
-numbered_loads as (
-
-    select * from {{ ref('int_events__loads_numbered') }}
-
-),
-
 events as (
 
     select * from {{ ref('stg_events__events') }}
@@ -24,13 +18,20 @@ events as (
 
 new_loads as (
 
-    {{ new_loads('numbered_loads') }}
+    {{ new_loads(ref('int_events__loads_numbered')) }}
 
 ),
 
 first_new_load as (
 
     select min(load_id) as load_id
+    from new_loads
+
+),
+
+last_new_load as (
+
+    select max(load_id) as load_id
     from new_loads
 
 ),
@@ -45,8 +46,9 @@ delivered as (
     inner join new_loads
         on events._dlt_load_id = new_loads.load_id
     -- chooses nothing, but lets the engine pass over what is older
-    cross join first_new_load
-    where events._dlt_load_id >= first_new_load.load_id
+    where
+        events._dlt_load_id >= (select first_new_load.load_id from first_new_load)
+        and events._dlt_load_id <= (select last_new_load.load_id from last_new_load)
 
 ),
 

@@ -1,17 +1,17 @@
 -- Kept through a full refresh: were the loads numbered anew, what others remember of the old numbers would be wrong.
-{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    full_refresh=false,
+    sort='load_number',
+    indexes=postgres_indexes(['load_id'], [['load_number'], ['finished_at']]),
+) }}
 
 with
 
-loads as (
-
-    select * from {{ ref('stg_events__loads') }}
-
-),
-
 final as (
 
-    {{ number_new_loads('loads') }}
+    {{ number_new_loads(ref('stg_events__loads')) }}
 
 )
 
