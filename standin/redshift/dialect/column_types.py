@@ -38,6 +38,8 @@ _SIMPLE = {
     "timestamptz": "timestamptz",
     "timetz": "timetz",
     "datetime": "timestamp",
+    "intervaly2m": "interval year to month",
+    "intervald2s": "interval day to second",
     "super": "super",
     "geometry": "geometry",
     "geography": "geography",
@@ -192,7 +194,8 @@ def _read(draft: Draft, at: int, word: str) -> tuple[ColumnType | None, int]:  #
         return _interval(draft, at)
     if word in _SIMPLE:
         sql = _SIMPLE[word]
-        return ColumnType(sql, sql.split("(")[0]), end
+        family = "interval" if sql.startswith("interval") else sql.split("(")[0]
+        return ColumnType(sql, family), end
     if not word:
         draft.syntax_error(at)
     return _named(draft, at), draft.name(at)[1]

@@ -76,8 +76,9 @@ def create_procedure(draft: Draft, at: int) -> None:
     draft.replace(body, body + 1, _quoted(block(string_value(draft.tokens[body]), draft, atomic=atomic)))
     if not atomic:
         draft.remove(close + 1, close + 2)
-    _arguments(draft, opening)
-    draft.comment = Attributes.of(parts, kind="procedure", definition=definition).comment()
+    attributes = Attributes.of(parts, kind="procedure", definition=definition)
+    attributes.arguments = _arguments(draft, opening)
+    draft.comment = attributes.comment()
 
 
 def alter(draft: Draft) -> None:
@@ -217,33 +218,55 @@ def _declarations(draft: Draft) -> list[int]:
     return found
 
 
-def _arguments(draft: Draft, opening: int) -> None:
-    """Arguments as Postgres takes them: OUT becomes INOUT with a default, since CALL does not name it."""
+def _arguments(draft: Draft, opening: int) -> list[dict[str, str]]:
+    """Arguments as Postgres takes them: OUT becomes INOUT with a default, since CALL does not name it.
+
+    Gives back what was written, which the catalogue shows: {"name": …, "mode": "in" | "out" | "inout", "type": …}.
+    """
     kept: list[str] = []
     outs: list[str] = []
+    written: list[dict[str, str]] = []
     for lo, hi in draft.arguments(opening):
         for place in draft.outermost(lo, hi):
             if draft.word(place) == "default" or draft.mark(place) in ("=", ":="):
                 # arguments of procedures have no defaults
                 draft.syntax_error(place)
         mode, name, kind = _argument(draft, lo, hi)
+        _, named, typed = _argument_parts(draft, lo, hi)
+        said = "" if named is None else draft.identifier(named)
+        written.append({"name": said, "mode": mode, "type": _declared(draft, typed, kind)})
         if mode == "out":
             outs.append(f"inout {name} {kind} default null")
         else:
             kept.append(f"{mode} {name} {kind}")
     draft.replace(opening + 1, draft.close(opening), ", ".join([*kept, *outs]))
+    return written
 
 
 def _argument(draft: Draft, lo: int, hi: int) -> tuple[str, str, str]:
-    """Mode, name and type of an argument; the mode may stand before or behind the name, which may be left out."""
-    at, mode, name = lo, "in", ""
+    """Mode, name and type of an argument."""
+    mode, named, typed = _argument_parts(draft, lo, hi)
+    return mode, "" if named is None else draft.tokens[named].text, _type(draft, typed, hi)
+
+
+def _argument_parts(draft: Draft, lo: int, hi: int) -> tuple[str, int | None, int]:
+    """Mode and the places of name and type; the mode may stand before or behind the name, which may be left out."""
+    at, mode, named = lo, "in", None
     if draft.word(at) in _MODES and at + 1 < hi:
         mode, at = draft.word(at), at + 1
     if draft.is_name(at) and at + 1 < hi and _is_named(draft, at):
-        name, at = draft.tokens[at].text, at + 1
+        named, at = at, at + 1
     if draft.word(at) in _MODES and at + 1 < hi:
         mode, at = draft.word(at), at + 1
-    return mode, name, _type(draft, at, hi)
+    return mode, named, at
+
+
+def _declared(draft: Draft, at: int, kind: str) -> str:
+    """The type that stands here with its length, if one is written, and with an interval's fields."""
+    if kind in ("refcursor", "anyelement", "record"):
+        return kind
+    read, end = column_types.read(draft, at, "argument")
+    return read.sql if draft.mark(end - 1) == ")" or kind == "interval" else kind
 
 
 def _is_named(draft: Draft, at: int) -> bool:

@@ -16,6 +16,12 @@ _VARCHAR = frozenset({"varchar", "nvarchar"})
 _VARBYTE = frozenset({"varbyte", "varbinary"})
 _NUMERIC = frozenset({"numeric", "decimal", "dec"})
 _ABSENT = frozenset({"hllsketch"})
+# other names of types, as Redshift's own catalogue and drivers spell them
+SYNONYMS = {
+    "datetime": "timestamp",
+    "intervaly2m": "interval year to month",
+    "intervald2s": "interval day to second",
+}
 
 
 def rewrite(draft: Draft) -> None:
@@ -53,6 +59,8 @@ def type_name(draft: Draft, at: int) -> int:
         return draft.replace(at, end, "varbyte") if draft.text(at, end).lower() != "varbyte" else end
     if word in _NUMERIC:
         return end + 3 if draft.mark(end) == "(" else draft.replace(at, end, "numeric(18,0)")
+    if word in SYNONYMS:
+        return draft.replace(at, end, SYNONYMS[word])
     if word in _ABSENT:
         draft.unsupported(f"The type {word.upper()}", at)
     return end
