@@ -45,7 +45,7 @@ language sql stable parallel safe as $$
         when declared = 'raw' then 'none'
         when declared <> 'auto' then declared
         when is_sort_key or type in ('bool'::regtype, 'float4'::regtype, 'float8'::regtype, 'geometry'::regtype,
-            'geography'::regtype) then 'none'
+            'geography'::regtype, 'hllsketch'::regtype) then 'none'
         when type in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'date'::regtype,
             'timestamp'::regtype, 'timestamptz'::regtype, 'time'::regtype, 'timetz'::regtype, 'interval'::regtype) then 'az64'
         when type = 'super'::regtype then 'zstd'

@@ -43,6 +43,7 @@ _SIMPLE = {
     "super": "super",
     "geometry": "geometry",
     "geography": "geography",
+    "hllsketch": "hllsketch",
     "text": "varchar(256)",
     "bpchar": "char(256)",
 }
@@ -56,7 +57,6 @@ _LENGTHS = {
 _BYTES = frozenset({"varbyte", "varbinary", "binary"})
 _DEFAULT_VARBYTE = 64_000
 _NUMERIC = frozenset({"numeric", "decimal", "dec"})
-_ABSENT = frozenset({"hllsketch"})
 _REFUSED = frozenset(
     [
         "bigserial",
@@ -174,8 +174,6 @@ def _read(draft: Draft, at: int, word: str) -> tuple[ColumnType | None, int]:  #
     if not word and draft.kind_at(at) == "quoted":
         # "char" is a special character type of one byte, and any other name is a type of the user's
         return (None if draft.identifier(at) in _REFUSED or draft.identifier(at) == "char" else _named(draft, at)), end
-    if word in _ABSENT:
-        draft.unsupported(f"The type {word.upper()}", at)
     if word in _REFUSED:
         return None, draft.close(end) + 1 if draft.mark(end) == "(" else end
     if word in _LENGTHS or word == "national":
@@ -319,8 +317,8 @@ _ANY = frozenset(
 )
 _SPATIAL = {"geometry", "geography"}
 _ENCODINGS = {
-    "auto": _ANY | _SPATIAL,
-    "raw": _ANY | _SPATIAL,
+    "auto": _ANY | _SPATIAL | {"hllsketch"},
+    "raw": _ANY | _SPATIAL | {"hllsketch"},
     "az64": _INTEGERS | _TIMES | {"numeric", "interval"},
     "bytedict": _INTEGERS
     | {"numeric", "real", "double precision", "char", "varchar", "date", "timestamp", "timestamptz"},

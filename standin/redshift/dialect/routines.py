@@ -128,6 +128,8 @@ def block(body: str, outer: Draft, *, atomic: bool) -> str:
     it is.
     """
     draft = Draft(lex(body), outer.context)
+    if not atomic:
+        _commit_each(draft)
     # Postgres ends no transaction in a block with a handler
     ends = not any(draft.at(place, "exception", "when") for place in range(len(draft.tokens)))
     finished: list[str] = []
@@ -156,6 +158,36 @@ def block(body: str, outer: Draft, *, atomic: bool) -> str:
     return re.sub(r"\brs_statement_(\d+)\b", lambda found: finished[int(found[1])], text)
 
 
+def _commit_each(draft: Draft) -> None:
+    """In a NONATOMIC body, let every statement of SQL commit, and START TRANSACTION put that off until it is ended.
+
+    Statements in a block with an exception handler are left out: Postgres ends no transaction there.
+    """
+    places = _beginnings(draft)
+    places += [place for place in plpgsql.starts(draft) if draft.word(place) == "execute"]
+    opened = [place for place in plpgsql.starts(draft) if draft.at(place, "start", "transaction")]
+    guarded = plpgsql.guarded(draft)
+    for place in sorted([*places, *opened], reverse=True):
+        end = next((here for here in range(place, len(draft.tokens)) if draft.mark(here) == ";"), -1)
+        if end < 0:
+            continue
+        if place in opened:
+            # NULL does nothing, and stands where a statement must
+            draft.replace(place, end, "null")
+        elif not any(lo < place < hi for lo, hi in guarded) and not _is_put_off(draft, place, opened):
+            draft.insert(end + 1, _DONE)
+
+
+def _is_put_off(draft: Draft, place: int, opened: list[int]) -> bool:
+    """Whether a START TRANSACTION stands before this place, with no COMMIT and no ROLLBACK in between."""
+    begun = max((here for here in opened if here < place), default=None)
+    if begun is None:
+        return False
+    return not any(draft.word(here) in ("commit", "rollback") for here in range(begun, place))
+
+
+# commits, unless the procedure was called in a transaction block
+_DONE = "call pg_catalog.rs_statement_done();"
 # commits what TRUNCATE ends
 _TRUNCATED = "call pg_catalog.rs_truncated();"
 
