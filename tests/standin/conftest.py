@@ -142,7 +142,7 @@ def _processes_about(path: Path) -> list[int]:
     return [pid for pid in every if pid not in own and any(str(path) in argument for argument in command_line(pid))]
 
 
-# A shell has what it runs in the background, and all that is started by it, ignore Ctrl-C: this runs Python without that.
+# A shell has what it runs in the background, and all that is started by it, ignore Ctrl-C: this undoes it.
 _HEARS_CTRL_C = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
