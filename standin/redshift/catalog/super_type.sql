@@ -301,7 +301,7 @@ begin
     loop
         for operator in
             select * from (values ('plus', '+', pair.rights), ('minus', '-', pair.rights), ('times', '*', pair.rights),
-                ('over', '/', pair.rights), ('modulo', '%', pair.rights), ('eq', '=', 'bool'), ('ne', '<>', 'bool'),
+                ('over', '/', pair.rights), ('modulo', '%', pair.rights), ('join', '||', 'text'), ('eq', '=', 'bool'), ('ne', '<>', 'bool'),
                 ('lt', '<', 'bool'), ('le', '<=', 'bool'), ('gt', '>', 'bool'), ('ge', '>=', 'bool'))
                 as o (name, sign, result)
         loop
