@@ -219,7 +219,10 @@ def _may_be_path(draft: Draft, first: str, around: list[_Scope]) -> bool:
 def _calls(draft: Draft, at: int, hi: int, value: str) -> str:
     while at < hi:
         if draft.mark(at) == ".":
-            value = f"super_get({value}, {quote_literal(draft.identifier(at + 1))})"
+            written = draft.written_name(at + 1)
+            # the session decides when the statement runs whether the quotes keep the case of an attribute
+            function = "super_get" if written == draft.identifier(at + 1) else "rs_get_quoted"
+            value = f"{function}({value}, {quote_literal(written)})"
             at += 2
         else:
             close = draft.close(at)

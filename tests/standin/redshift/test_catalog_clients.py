@@ -151,6 +151,14 @@ def test_redshift_connector_tells_types_and_arguments(redshift):
         assert cursor.get_function_columns(schema_pattern="pg_catalog", function_name_pattern="add_months")
 
 
+def test_redshift_connector_asks_for_transactions_to_recover(redshift):
+    with redshift.connect() as connection, connection.cursor() as cursor:
+        assert connection.tpc_recover() == []
+        connection.autocommit = True
+        # no transaction was begun
+        cursor.execute("vacuum")
+
+
 def test_redshift_connector_tells_metadata_in_the_old_way(shop):
     """What a driver asks that knows nothing of SHOW."""
     with shop.connect() as connection, connection.cursor() as cursor:

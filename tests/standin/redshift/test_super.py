@@ -132,3 +132,15 @@ def test_a_string_put_into_a_column_is_a_string(client: psycopg.Connection) -> N
     kinds = client.execute("""select "type" from pg_table_def where tablename = 'copied'""").fetchall()
     assert kinds == [("super",), ("super",)]
     client.execute("rollback")
+
+
+def test_quotes_keep_the_case_of_attributes_in_a_session_that_asks_for_it(redshift):
+    query = 'select s."Aa", s.aa, s.Aa, s."Bb"[0]."Cc" from sup'
+    with redshift.session() as execute:
+        execute("""create table sup as select json_parse('{"Aa": 1, "aa": 2, "Bb": [{"Cc": 3}]}') as s""")
+        assert execute(query) == [("2", "2", "2", None)]
+        execute("set enable_case_sensitive_super_attribute to true")
+        assert execute(query) == [("1", "2", "2", "3")]
+        assert execute('select b."Cc" from sup as t, t.s."Bb" as b') == [("3",)]
+        execute("reset enable_case_sensitive_super_attribute")
+        assert execute(query) == [("2", "2", "2", None)]
