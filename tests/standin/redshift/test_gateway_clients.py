@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -241,19 +240,19 @@ def test_sqlalchemy_with_the_dialect_for_redshift(redshift):
     engine.dispose()
 
 
-def test_dbt_debug(redshift, tmp_path: Path):
+def test_dbt_debug(redshift, tmp_path: Path, monkeypatch, capsys):
+    from dbt.cli.main import dbtRunner
+
     (tmp_path / "dbt_project.yml").write_text("name: tried\nversion: '1.0'\nprofile: tried\n")
     redshift.write_dbt_profiles(tmp_path, "tried")
-    done = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "debug", "--profiles-dir", ".", "--project-dir", "."],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-        check=False,
-    )
-    assert "redshift=1." in done.stdout, done.stdout
-    assert "All checks passed!" in done.stdout, done.stdout
+    # in this process, where other tests have dbt imported already
+    monkeypatch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    here = str(tmp_path)
+    done = dbtRunner().invoke(["debug", "--profiles-dir", here, "--project-dir", here, "--log-path", here])
+    assert done.success, done
+    printed = capsys.readouterr().out
+    assert "redshift=1." in printed, printed
+    assert "All checks passed!" in printed, printed
 
 
 def test_dlt_loads_a_few_rows_by_insert(redshift, tmp_path: Path, monkeypatch):
