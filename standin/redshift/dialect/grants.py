@@ -75,6 +75,9 @@ _IN_SCHEMA = {"tables": "table", "functions": "function", "procedures": "procedu
 
 def rewrite(draft: Draft) -> None:
     """Handler of GRANT and REVOKE."""
+    for place in range(1, len(draft.tokens) - 2):
+        if draft.word(place) == "sys" and draft.tokens[place + 1].text == ":":
+            draft.unsupported(f"The system-defined role sys:{draft.word(place + 2)}", place)
     at = 1
     if draft.kind == "revoke" and draft.at(1, "grant", "option", "for"):
         at = 4

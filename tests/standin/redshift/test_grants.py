@@ -165,6 +165,10 @@ def test_system_permissions_of_roles(principals):
         ("grant fake_privilege, select on t to bob", 'syntax error at or near "fake_privilege"'),
         ("revoke execute on t from bob", "invalid privilege type EXECUTE for table"),
         ("grant select on schema s to bob", "invalid privilege type SELECT for schema"),
+        (
+            "grant role sys:monitor to bob",
+            "The system-defined role sys:monitor is not supported by the stand-in for Redshift",
+        ),
         ("grant assumerole on 'arn:x' to bob for copy", "ASSUMEROLE is not supported by the stand-in for Redshift"),
         (
             "grant usage on datashare d to account '1'",
