@@ -133,7 +133,9 @@ def _only_names(draft: Draft) -> None:
 
 def _on_objects(draft: Draft, at: int, on: int, to: int) -> None:
     kind, place = draft.word(on + 1), on + 2
-    if kind in _ABSENT or draft.word(at) in ("share",):
+    # a word in front of a name; else it is the name of a schema or a table
+    is_kind = draft.is_name(on + 2) and draft.word(on + 2) not in ("to", "from")
+    if (kind in _ABSENT and is_kind) or draft.word(at) in ("share",):
         draft.unsupported(f"{draft.kind.upper()} … ON {kind.upper()}", on + 1)
     _grantees(draft, to)
     if kind == "all":

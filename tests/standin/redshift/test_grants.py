@@ -52,6 +52,14 @@ def test_privileges_on_tables(principals):
     ) == [(True,)]
 
 
+def test_the_word_of_a_kind_may_be_a_name(principals):
+    execute, user, *_ = principals
+    execute("create schema rls; create table rls.t (a int); create table model (a int)")
+    execute(f"grant select on rls.t to {user}; grant insert on model to {user}")
+    assert execute(f"select has_table_privilege('{user}', 'rls.t', 'select')") == [(True,)]
+    execute(f"revoke insert on model from {user}")
+
+
 def test_scoped_permissions_hold_for_what_is_made_later(principals):
     execute, user, _, role = principals
     execute("create schema s; create table s.t (a int)")
