@@ -16,6 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+try:
+    # in C, if PyYAML was built with it: ten times as quick
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:
+    from yaml import SafeLoader
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -65,7 +71,7 @@ class Chapter:
 def load(file: Path = FILE) -> list[Chapter]:
     """The chapters of the coverage file. Raises `ValueError` for a row that says something else than it may."""
     chapters = []
-    for entry in yaml.safe_load(file.read_text()):
+    for entry in yaml.load(file.read_text(), Loader=SafeLoader):
         rows = tuple(_row(entry["chapter"], row) for row in entry["rows"])
         chapters.append(Chapter(entry["chapter"], entry["kind"], rows, _listed(entry.get("setup"))))
     return chapters

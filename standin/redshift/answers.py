@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from standin.redshift import errors, protocol, types
 from standin.redshift.dialect import names
+from standin.redshift.dialect.session import SERVER_VERSION
 from standin.redshift.replies import (
     Answer,
     Completion,
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from standin.redshift.dialect.statement import Statement
     from standin.redshift.vigil import Vigil
 
-# what drivers take for Redshift
-SERVER_VERSION = b"8.0.2"
 # so many pieces of a COPY wait for who takes them; then the backend waits, too
 _COPIED_PIECES = 512
 
@@ -350,7 +349,7 @@ def _is_plain(description: bytes) -> bool:
 
 def _parameter(body: bytes) -> bytes | None:
     if body.startswith(b"server_version\0"):
-        version = protocol.message(b"S", b"server_version\0" + SERVER_VERSION + b"\0")
+        version = protocol.message(b"S", b"server_version\0" + SERVER_VERSION.encode() + b"\0")
         # redshift_connector asks SHOW for metadata from version 4 on, and old catalogue queries otherwise
         return version + protocol.message(b"S", b"show_discovery\x004\0")
     return None

@@ -12,9 +12,11 @@ from standin.redshift import protocol
 
 SUPER = 4000
 VARBYTE = 6551
-# SUPER is a type of the catalogue under its own number (catalog/super_type.sql)
-_TO_REDSHIFT = {17: VARBYTE}
-_TO_POSTGRES = {VARBYTE: 17}
+GEOMETRY, GEOMETRY_IN_HEX = 3000, 3999
+# SUPER is a type of the catalogue under its own number (catalog/super_type.sql); so is GEOMETRY, but what a client gets
+# is hexadecimal text under a number for that, by which Redshift's drivers give lower case
+_TO_REDSHIFT = {17: VARBYTE, GEOMETRY: GEOMETRY_IN_HEX}
+_TO_POSTGRES = {VARBYTE: 17, GEOMETRY_IN_HEX: GEOMETRY}
 _UINT32 = struct.Struct("!I")
 _OID_OFFSET = 6
 _FORMAT_OFFSET = 16

@@ -142,6 +142,14 @@ def _processes_about(path: Path) -> list[int]:
     return [pid for pid in every if pid not in own and any(str(path) in argument for argument in command_line(pid))]
 
 
+# A shell has what it runs in the background, and all that is started by it, ignore Ctrl-C: this undoes it.
+_HEARS_CTRL_C = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
 class NestedRun:
     """A pytest run in a folder and a temporary folder of its own."""
 
@@ -149,7 +157,9 @@ class NestedRun:
         self.folder = folder
         self.temporary = folder / "tmp"
         self.temporary.mkdir(parents=True)
-        (folder / "pytest.ini").write_text("[pytest]\naddopts = --strict-markers -p no:cacheprovider\n")
+        # plugins of other packages, which take two seconds to import
+        others = "-p no:schemathesis -p no:hypothesispytest -p no:anyio"
+        (folder / "pytest.ini").write_text(f"[pytest]\naddopts = --strict-markers -p no:cacheprovider {others}\n")
 
     def start(self, source: str, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         (self.folder / "test_nested.py").write_text(source)
@@ -158,7 +168,17 @@ class NestedRun:
         }
         environment |= {"TMPDIR": str(self.temporary)} | variables
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", "-q", "--basetemp", str(self.folder / "base"), *arguments],
+            [
+                sys.executable,
+                "-c",
+                _HEARS_CTRL_C,
+                "-m",
+                "pytest",
+                "-q",
+                "--basetemp",
+                str(self.folder / "base"),
+                *arguments,
+            ],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,

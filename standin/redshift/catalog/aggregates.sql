@@ -66,6 +66,30 @@ create or replace function pg_catalog.rs_larger(a super, b super) returns super
 language sql immutable strict parallel safe return case when super_cmp(a, b) >= 0 then a else b end;
 create or replace aggregate pg_catalog.min(super) (sfunc = rs_smaller, stype = super);
 create or replace aggregate pg_catalog.max(super) (sfunc = rs_larger, stype = super);
+-- A boolean becomes SUPER where that is asked for; these do not ask.
+create or replace function pg_catalog.rs_no_aggregate(state bool, value bool) returns bool
+language sql immutable parallel safe return null::bool;
+do $$
+declare
+    name text;
+begin
+    foreach name in array array['sum', 'min', 'max'] loop
+        execute format('create or replace function pg_catalog.rs_no_%s(state bool) returns bool
+            language plpgsql immutable parallel safe as $f$
+            begin
+                raise exception ''function %1$s(boolean) does not exist'' using errcode = ''undefined_function'';
+            end $f$', name);
+        execute format('create or replace aggregate pg_catalog.%s(bool)
+            (sfunc = rs_no_aggregate, stype = bool, finalfunc = rs_no_%1$s)', name);
+    end loop;
+    foreach name in array array['abs', 'ceil', 'ceiling', 'floor', 'round', 'sign', 'trunc'] loop
+        execute format('create or replace function pg_catalog.%s(value bool) returns bool
+            language plpgsql immutable parallel safe as $f$
+            begin
+                raise exception ''function %1$s(boolean) does not exist'' using errcode = ''undefined_function'';
+            end $f$', name);
+    end loop;
+end $$;
 
 -- text, by far the commonest, adds up in place; limit and blanks are looked at there
 create or replace function pg_catalog.rs_append(state text, value text, delimiter text) returns text

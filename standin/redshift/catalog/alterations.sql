@@ -256,3 +256,20 @@ end $$;
 -- TRUNCATE in a procedure ends the transaction (dialect/routines.py).
 create or replace procedure pg_catalog.rs_truncated()
 language plpgsql as $$ begin commit; end $$;
+
+-- A statement of a NONATOMIC procedure is done (dialect/routines.py). Only Postgres knows whether a COMMIT is possible
+-- here; in a block with a handler, it says first if the procedure was called in a transaction block.
+create or replace procedure pg_catalog.rs_statement_done()
+language plpgsql as $$
+declare
+    ends boolean := false;
+begin
+    begin
+        commit;
+    exception when invalid_transaction_termination then
+        ends := sqlerrm <> 'invalid transaction termination';
+    end;
+    if ends then
+        commit;
+    end if;
+end $$;

@@ -195,9 +195,11 @@ return 12 * (extract(year from later) - extract(year from earlier))
 create or replace function pg_catalog.rs_next_day(value timestamp, day text) returns date
 language plpgsql immutable strict parallel safe as $$
 declare
-    wanted int := array_position(array['su', 'mo', 'tu', 'we', 'th', 'fr', 'sa'], lower(left(btrim(day), 2))) - 1;
+    wanted int := (select number from (values (0, 'su sun sunday'), (1, 'm mo mon monday'), (2, 'tu tue tues tuesday'),
+        (3, 'w we wed wednesday'), (4, 'th thu thurs thursday'), (5, 'f fr fri friday'), (6, 'sa sat saturday')) as d (number, names)
+        where lower(btrim(day)) = any (string_to_array(names, ' ')));
 begin
-    if wanted is null or lower(btrim(day)) !~ '^(su(n(day)?)?|mo?(n(day)?)?|tu(e(s(day)?)?)?|we?(d(nesday)?)?|th(u(r(s(day)?)?)?)?|fr?(i(day)?)?|sa(t(urday)?)?)$' then
+    if wanted is null then
         raise exception 'Invalid day of week: %', day using errcode = 'invalid_parameter_value';
     end if;
     return value::date + (wanted - extract(dow from value)::int + 6) % 7 + 1;

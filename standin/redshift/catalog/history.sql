@@ -186,6 +186,22 @@ create view pg_catalog.stl_analyze as
 select null::int as userid, null::bigint as xid, null::char(30) as database, null::int as table_id, null::char(15) as status,
     null::float as rows, null::float as modified_rows, null::int as threshold_percent, null::char(1) as is_auto,
     null::timestamp as starttime, null::timestamp as endtime, null::char(1) as prevtime where false;
+-- what would have rows only if the stand-in undid, vacuumed or advised by itself, or had Python functions
+create view pg_catalog.stl_undone as
+select null::int as userid, null::bigint as xact_id, null::bigint as xact_id_undone, null::timestamp as undo_start_ts,
+    null::timestamp as undo_end_ts, null::bigint as table_id where false;
+create view pg_catalog.svv_vacuum_progress as
+select null::text as table_name, null::text as status, null::text as time_remaining_estimate where false;
+create view pg_catalog.svv_vacuum_summary as
+select null::text as table_name, null::bigint as xid, null::bigint as sort_partitions, null::bigint as merge_increments,
+    null::bigint as elapsed_time, null::bigint as row_delta, null::bigint as sortedrow_delta, null::int as block_delta,
+    null::int as max_merge_partitions where false;
+create view pg_catalog.svv_alter_table_recommendations as
+select null::char(30) as type, null::text as database, null::int as table_id, null::int as group_id, null::text as ddl,
+    null::char(1) as auto_eligible where false;
+create view pg_catalog.svl_udf_log as
+select null::bigint as query, null::char(4096) as message, null::timestamp as created, null::char(4096) as traceback,
+    null::char(256) as funcname, null::int as node, null::int as slice, null::int as seq where false;
 create view pg_catalog.stl_wlm_query as
 select null::int as userid, null::int as xid, null::int as task, null::int as query, null::int as service_class,
     null::int as slot_count, null::timestamp as service_class_start_time, null::timestamp as queue_start_time,

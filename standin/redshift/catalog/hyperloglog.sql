@@ -51,9 +51,12 @@ declare
     state int[] := array_fill(0, array[32768]);
     indices int[] := array(select v::int from jsonb_array_elements_text(sketch::jsonb -> 'sparse' -> 'indices') v);
     ranks int[] := array(select v::int from jsonb_array_elements_text(sketch::jsonb -> 'sparse' -> 'values') v);
+    register int;
 begin
     for place in 1 .. cardinality(indices) loop
-        state[indices[place] + 1] := ranks[place];
+        -- Redshift's own have 26 bits, of which the first 15 tell the register
+        register := case when indices[place] > 32767 then indices[place] >> 11 else indices[place] end & 32767;
+        state[register + 1] := greatest(state[register + 1], ranks[place]);
     end loop;
     return state;
 end $$;

@@ -1,10 +1,14 @@
 -- Catalogue relations that Postgres has too, as Redshift shows them: the dialect puts these views in the place of
 -- pg_class, pg_attribute, information_schema.columns and others.
 
--- A materialized view is a view, and the table behind it, mv_tbl__<name>__0.
+-- A materialized view is a view, and the table behind it, mv_tbl__<name>__0, which has a number of its own.
+create or replace function pg_catalog.rs_table_behind(view oid) returns oid
+language sql immutable parallel safe as $$ select ((view::bigint + 2147483648) % 4294967296)::oid $$;
+
 do $$
 declare
     names text;
+    behind text;
 begin
     select string_agg(case attname when 'relkind' then 'case c.relkind when ''m'' then ''v''::"char" else c.relkind end as relkind'
         when 'relname' then 'rs_full_name(c.relname::text) as relname' else format('c.%I', attname) end, ', ' order by attnum) into names
@@ -23,11 +27,20 @@ begin
             when ''EVEN'' then 0 when ''KEY'' then 1 when ''ALL'' then 8 else 10 end end::int as releffectivediststyle,
         known.created_at as relcreationtime, false as relhasoids,
         exists (select from rs_constraint where conrelid = c.oid and contype = ''p'') as relhaspkey',
-        replace(replace(names, 'rs_full_name(c.relname::text) as relname', '''mv_tbl__'' || rs_full_name(c.relname::text) || ''__0'' as relname'), '''v''::"char"', '''r''::"char"'));
+        replace(replace(replace(names, 'rs_full_name(c.relname::text) as relname',
+            '''mv_tbl__'' || rs_full_name(c.relname::text) || ''__0'' as relname'), '''v''::"char"', '''r''::"char"'),
+            'c.oid', 'rs_table_behind(c.oid) as oid'));
     select string_agg(case attname when 'attname' then 'rs_full_name(a.attname::text) as attname' else format('a.%I', attname) end, ', '
         order by attnum) into names
     from pg_attribute where attrelid = 'pg_attribute'::regclass and attnum > 0 and not attisdropped
         and attname <> 'attmissingval';
+    -- the last two columns are the table's alone: what it keeps for refreshing it
+    behind := replace(replace(replace(replace(replace(names,
+        'rs_full_name(a.attname::text)', 'coalesce(more.name, rs_full_name(a.attname::text))'),
+        'a.attrelid', 'rs_table_behind(a.attrelid) as attrelid'),
+        'a.attnum', 'coalesce(count.columns + more.place, a.attnum)::smallint as attnum'),
+        'a.atttypid', 'case when more.name is null then a.atttypid else ''int8''::regtype end as atttypid'),
+        'a.atttypmod', 'case when more.name is null then a.atttypmod else -1 end as atttypmod');
     execute format('create view pg_catalog.rs_pg_attribute as
         select %s, known.distkey is not distinct from a.attnum and a.attnum > 0 as attisdistkey,
             coalesce(array_position(known.sortkeys, a.attnum), 0) * case when known.sortstyle = ''INTERLEAVED''
@@ -38,7 +51,16 @@ begin
         left join rs_relation as known on known.relid = a.attrelid
         left join rs_column as described on described.relid = a.attrelid and described.attnum = a.attnum
         -- the columns of late-binding views are known to pg_get_late_binding_view_cols alone
-        where known.kind is distinct from ''late binding view''', names);
+        where known.kind is distinct from ''late binding view''
+        union all
+        select %s, false, 0, 0
+        from pg_attribute as a join pg_class as c on c.oid = a.attrelid and c.relkind = ''m'' and a.attnum > 0,
+            lateral (select max(attnum) as columns from pg_attribute where attrelid = c.oid) as count,
+            lateral (
+                select null as name, null::int as place
+                union all
+                select name, place from (values (''table_0_oid'', 1), (''num_rec'', 2)) as v (name, place) where a.attnum = 1
+            ) as more', names, behind);
 end $$;
 
 create view pg_catalog.pg_class_info as
@@ -56,7 +78,11 @@ select p.oid as prooid, p.* from rs_pg_proc as p;
 create view pg_catalog.rs_pg_tables as
 select rs_full_name(schemaname::text) as schemaname, rs_full_name(tablename::text) as tablename, tableowner, tablespace, hasindexes,
     hasrules, hastriggers
-from pg_tables where schemaname <> 'pg_catalog' or tablename not like 'rs\_%';
+from pg_tables where schemaname <> 'pg_catalog' or tablename not like 'rs\_%'
+union all
+select rs_full_name(schemaname::text), 'mv_tbl__' || rs_full_name(matviewname::text) || '__0', matviewowner, tablespace, hasindexes,
+    false, false
+from pg_matviews;
 create view pg_catalog.rs_pg_namespace as
 select oid, rs_full_name(nspname::text) as nspname, nspowner, nspacl from pg_namespace;
 

@@ -41,6 +41,8 @@ create table if not exists pg_catalog.rs_column (
     case_insensitive boolean not null default false,
     primary key (relid, attnum)
 );
+-- an IDENTITY column that was not declared NOT NULL, and is so in Postgres
+alter table pg_catalog.rs_column add column if not exists nullable boolean not null default false;
 
 -- accepted, shown, never enforced
 create table if not exists pg_catalog.rs_constraint (
@@ -58,6 +60,8 @@ create table if not exists pg_catalog.rs_routine (
     -- the statement as it was written
     definition text not null
 );
+-- a procedure's arguments as they were written: [{"name": …, "mode": …, "type": …}]
+alter table pg_catalog.rs_routine add column if not exists arguments jsonb;
 create index if not exists rs_constraint_conrelid on pg_catalog.rs_constraint (conrelid);
 
 -- numbers that no object of Postgres gets
@@ -149,12 +153,14 @@ end $$;
 
 create or replace procedure pg_catalog.rs_describe_columns(relation oid, columns jsonb)
 language sql as $$
-    insert into rs_column (relid, attnum, encoding, seed, step, bytes, case_insensitive)
+    insert into rs_column (relid, attnum, encoding, seed, step, bytes, case_insensitive, nullable)
     select relation, rs_attnum(relation, key), value ->> 'encoding', (value ->> 'seed')::bigint,
-        (value ->> 'step')::bigint, (value ->> 'bytes')::int, coalesce((value ->> 'case_insensitive')::boolean, false)
+        (value ->> 'step')::bigint, (value ->> 'bytes')::int, coalesce((value ->> 'case_insensitive')::boolean, false),
+        coalesce((value ->> 'nullable')::boolean, false)
     from jsonb_each(columns)
     on conflict (relid, attnum) do update set encoding = excluded.encoding, seed = excluded.seed,
-        step = excluded.step, bytes = excluded.bytes, case_insensitive = excluded.case_insensitive
+        step = excluded.step, bytes = excluded.bytes, case_insensitive = excluded.case_insensitive,
+        nullable = excluded.nullable
 $$;
 
 -- A key: {"type": "p" | "u" | "f", "name": …, "columns": […], "references": 's.t', "referenced": […]}.
@@ -277,8 +283,9 @@ begin
         loop
             attributes := rs_attributes(command.nspname, command.proname);
             if attributes ? 'definition' then
-                insert into rs_routine values (command.oid, attributes ->> 'definition')
-                on conflict (oid) do update set definition = excluded.definition;
+                insert into rs_routine (oid, definition, arguments)
+                values (command.oid, attributes ->> 'definition', attributes -> 'arguments')
+                on conflict (oid) do update set definition = excluded.definition, arguments = excluded.arguments;
             end if;
         end loop;
     end if;

@@ -75,7 +75,7 @@ create or replace function pg_catalog.rs_show_columns(schema text, name text, ou
     out sort_key_type text, out sort_key int, out dist_key int, out encoding text, out "collation" text) returns setof record
 language sql stable as $$
     select current_database()::text, c.schema_name, c.table_name, c.column_name, c.ordinal_position, c.default_value,
-        case when c.attnotnull then 'NO' else 'YES' end, c.type_name, c.length, c.precision, c.scale, c.remarks,
+        c.is_nullable, case c.atttypid when 'interval'::regtype then rs_interval_name(c.atttypmod) else c.type_name end, c.length, c.precision, c.scale, c.remarks,
         case when c.sortkey <> 0 then c.sortstyle end, abs(c.sortkey), c.is_distkey::int, c.encoding, null::text
     from rs_columns as c
     where c.relid = rs_find(schema, name)
@@ -101,17 +101,59 @@ language sql stable as $$
     order by k.name, k.position
 $$;
 
+-- An argument's type as a signature tells it: without a length, an interval by the name of its kind.
+create or replace function pg_catalog.rs_argument_type(type text) returns text
+language sql stable as $$
+    -- two words that Postgres' grammar does not take for a type
+    select case when lower(type) ~ '^(binary varying|varbyte|varbinary)' then 'binary varying'
+        when to_regtype(type) = 'interval'::regtype then case rs_interval_name(to_regtypemod(type))
+            when 'interval' then 'interval' when 'interval year to month' then 'intervaly2m' else 'intervald2s' end
+        else coalesce(rs_type_name(to_regtype(type)), lower(type)) end
+$$;
+
+-- A routine's arguments: those of a procedure as they were declared, others as Postgres knows them. `number` is none for
+-- what a function returns.
+create or replace function pg_catalog.rs_arguments(routine oid, out number int, out name text, out mode text, out type text)
+returns setof record
+language sql stable as $$
+    select a.number::int, a.argument ->> 'name', a.argument ->> 'mode', a.argument ->> 'type'
+    from rs_routine as r, jsonb_array_elements(r.arguments) with ordinality as a (argument, number)
+    where r.oid = routine
+    union all
+    select a.number::int, coalesce(p.proargnames[a.number], ''),
+        case coalesce(p.proargmodes[a.number], 'i') when 'o' then 'out' when 't' then 'out' when 'b' then 'inout' else 'in' end,
+        rs_format_type(a.type, null)
+    from pg_proc as p,
+        unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) with ordinality as a (type, number)
+    where p.oid = routine and not exists (select from rs_routine as r where r.oid = routine and r.arguments is not null)
+$$;
+
+create or replace function pg_catalog.rs_argument_types(routine oid) returns text
+language sql stable as $$
+    select coalesce(string_agg(rs_argument_type(a.type), ', ' order by a.number), '')
+    from rs_arguments(routine) as a where a.mode <> 'out'
+$$;
+
 create or replace function pg_catalog.rs_show_routines(schema text, kind "char", out database_name text, out schema_name text,
     out routine_name text, out number_of_arguments int, out argument_list text, out return_type text, out remarks text)
 returns setof record
 language sql stable as $$
-    select current_database()::text, schema, p.proname::text, p.pronargs::int,
-        (select string_agg(rs_type_name(t.type), ', ' order by t.ordinality) from unnest(p.proargtypes) with ordinality as t (type)),
-        case when kind = 'f' then rs_type_name(p.prorettype) end, obj_description(p.oid, 'pg_proc')
+    select current_database()::text, schema, p.proname::text,
+        (select count(*)::int from rs_arguments(p.oid) as a where a.mode <> 'out'), rs_argument_types(p.oid),
+        case when kind = 'f' then rs_argument_type(rs_format_type(p.prorettype, null))
+            else (select case when count(*) > 1 then 'record' else min(rs_argument_type(a.type)) end
+                from rs_arguments(p.oid) as a where a.mode <> 'in') end,
+        obj_description(p.oid, 'pg_proc')
     from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
     where rs_require_schema(schema) and n.nspname = schema and p.prokind = kind
-        and (schema <> 'pg_catalog' or p.proname not like 'rs\_%')
-    order by p.proname
+        -- of Postgres' own, those that a client of Redshift can read: neither ours nor those of types that it lacks
+        and (schema not in ('pg_catalog', 'information_schema') or p.proname not like 'rs\_%' and not exists (
+            select from unnest(p.proargtypes::oid[] || p.prorettype) as t (type)
+            where rs_type_name(t.type) not in ('smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision', 'boolean',
+                'character', 'character varying', 'binary varying', 'date', 'time without time zone', 'time with time zone',
+                'timestamp without time zone', 'timestamp with time zone', 'interval', 'super', 'geometry', 'geography',
+                'oid', 'name', 'anyelement')))
+    order by p.proname, 5
 $$;
 
 create or replace function pg_catalog.rs_show_parameters(schema text, name text, types text, kind "char", out database_name text,
@@ -119,22 +161,27 @@ create or replace function pg_catalog.rs_show_parameters(schema text, name text,
     out data_type text, out character_maximum_length int, out numeric_precision int, out numeric_scale int) returns setof record
 language plpgsql stable as $$
 declare
-    routine oid := to_regprocedure(format('%I.%I(%s)', schema, name, types));
+    wanted text := (select coalesce(string_agg(rs_argument_type(trim(t.type)), ', ' order by t.number), '')
+        from regexp_split_to_table(nullif(trim(types), ''), ',(?![^(]*[)])') with ordinality as t (type, number));
+    routine oid := (select p.oid from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
+        where n.nspname = schema and p.proname = name and p.prokind = kind and rs_argument_types(p.oid) = wanted limit 1);
 begin
     if routine is null then
         raise exception '% %.%(%) does not exist', case kind when 'p' then 'procedure' else 'function' end, schema, name, types
             using errcode = 'undefined_function';
     end if;
     return query
-        select current_database()::text, schema, name, coalesce(p.proargnames[a.ordinality], ''), a.ordinality::int,
-            case coalesce(p.proargmodes[a.ordinality], 'i') when 'o' then 'OUT' when 'b' then 'INOUT' else 'IN' end,
-            rs_type_name(a.type), null::int, null::int, null::int
-        from pg_proc as p cross join lateral unnest(coalesce(p.proallargtypes, p.proargtypes::oid[])) with ordinality as a (type)
-        where p.oid = routine
-        union all
-        select current_database()::text, schema, name, ''::text, 0, 'RETURN'::text, rs_type_name(p.prorettype), null, null, null
-        from pg_proc as p where p.oid = routine and kind = 'f'
-        order by 5;
+        select current_database()::text, rs_show_parameters.schema, rs_show_parameters.name, a.name, a.number, upper(a.mode),
+            case when found.type = 'interval'::regtype then rs_interval_name(found.typmod) else rs_type_name(found.type) end,
+            case when found.type in ('varchar'::regtype, 'bpchar'::regtype) and found.typmod > 4 then found.typmod - 4 end,
+            case when found.type = 'numeric'::regtype and found.typmod > 4 then (found.typmod - 4) >> 16 & 65535 end,
+            case when found.type = 'numeric'::regtype and found.typmod > 4 then (found.typmod - 4) & 2047 end
+        from (
+            select * from rs_arguments(routine)
+            union all
+            select 0, '', 'return', rs_format_type(p.prorettype, null) from pg_proc as p where p.oid = routine and kind = 'f'
+        ) as a, lateral (select to_regtype(a.type)::oid as type, to_regtypemod(a.type) as typmod) as found
+        order by a.number;
 end $$;
 
 create or replace function pg_catalog.rs_show_grants_on(schema text, name text, kind text, out database_name text, out schema_name text,

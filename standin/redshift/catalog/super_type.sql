@@ -263,6 +263,13 @@ end $$;
 create or replace function pg_catalog.super_get(value super, attribute text) returns super
 language sql immutable strict parallel safe return rs_super(rs_json(value) -> attribute);
 
+-- a quoted attribute with capital letters
+create or replace function pg_catalog.rs_get_quoted(value super, attribute text) returns super
+language sql stable strict parallel safe return super_get(value, case
+    when current_setting('redshift.enable_case_sensitive_super_attribute', true) = 'on' then attribute
+    -- letters of ASCII only
+    else lower(attribute collate "C") end);
+
 create or replace function pg_catalog.super_at(value super, place int) returns super
 language sql immutable strict parallel safe
 return case when place >= 0 then rs_super(rs_json(value) -> place) end;
@@ -301,7 +308,7 @@ begin
     loop
         for operator in
             select * from (values ('plus', '+', pair.rights), ('minus', '-', pair.rights), ('times', '*', pair.rights),
-                ('over', '/', pair.rights), ('modulo', '%', pair.rights), ('eq', '=', 'bool'), ('ne', '<>', 'bool'),
+                ('over', '/', pair.rights), ('modulo', '%', pair.rights), ('join', '||', 'text'), ('eq', '=', 'bool'), ('ne', '<>', 'bool'),
                 ('lt', '<', 'bool'), ('le', '<=', 'bool'), ('gt', '>', 'bool'), ('ge', '>=', 'bool'))
                 as o (name, sign, result)
         loop

@@ -28,6 +28,16 @@ language sql stable parallel safe as $$
         else rs_format_type(type, null) end
 $$;
 
+-- With its fields, in the words of the data type's declaration.
+create or replace function pg_catalog.rs_interval_name(typmod int) returns text
+language sql immutable parallel safe as $$
+    select 'interval' || case when typmod < 0 or (typmod >> 16 & 32767) = 32767 then ''
+        -- bit 1 is months, 2 years
+        when (typmod >> 16 & 32767 & ~6) = 0 then ' year to month'
+        -- the lower half is the number of a second's digits
+        else ' day to second' || case when typmod & 65535 < 65535 then format('(%s)', typmod & 65535) else '' end end
+$$;
+
 -- What kind of thing an encoding stands for when none is declared: the rules of ENCODE AUTO.
 create or replace function pg_catalog.rs_encoding(declared text, type oid, is_sort_key boolean) returns text
 language sql stable parallel safe as $$
@@ -35,7 +45,7 @@ language sql stable parallel safe as $$
         when declared = 'raw' then 'none'
         when declared <> 'auto' then declared
         when is_sort_key or type in ('bool'::regtype, 'float4'::regtype, 'float8'::regtype, 'geometry'::regtype,
-            'geography'::regtype) then 'none'
+            'geography'::regtype, 'hllsketch'::regtype) then 'none'
         when type in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype, 'date'::regtype,
             'timestamp'::regtype, 'timestamptz'::regtype, 'time'::regtype, 'timetz'::regtype, 'interval'::regtype) then 'az64'
         when type = 'super'::regtype then 'zstd'
@@ -85,7 +95,10 @@ select r.oid as relid, r.schema_name, r.name as table_name, r.kind, r.relkind, r
         and array_position(r.sortkeys, a.attnum) % 2 = 0 then -1 else 1 end as sortkey,
     case when r.relkind in ('r', 'p') then rs_encoding(coalesce(described.encoding, 'auto'), a.atttypid, a.attnum = any (r.sortkeys))
         else 'none' end as encoding,
-    described.seed, described.step, col_description(r.oid, a.attnum) as remarks, r.sortstyle
+    described.seed, described.step, col_description(r.oid, a.attnum) as remarks, r.sortstyle,
+    case when a.attnotnull and (not coalesce(described.nullable, false) or exists (
+        select from rs_constraint as k where k.conrelid = r.oid and k.contype = 'p' and a.attnum = any (k.conkey)))
+        then 'NO' else 'YES' end as is_nullable
 from rs_relations as r
 join pg_attribute as a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
 left join pg_attrdef as d on d.adrelid = a.attrelid and d.adnum = a.attnum

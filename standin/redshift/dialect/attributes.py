@@ -32,10 +32,11 @@ class Attributes:
         name: of the relation, without schema.
         schema: if it is named.
         kind: "table", "view", "late binding view" or "materialized view".
-        columns: column to {"encoding": …, "seed": …, "step": …, "bytes": …, "case_insensitive": …}.
+        columns: column to {"encoding": …, "seed": …, "step": …, "nullable": …, "bytes": …, "case_insensitive": …}.
         keys: {"type": "p" | "u" | "f", "name": …, "columns": […], "references": "s.t", "referenced": […]}.
         like: the relation whose attributes it takes over.
         query: a late-binding view's query for Postgres, with `reads`, the qualified names in it.
+        arguments: a procedure's, as written: {"name": …, "mode": "in" | "out" | "inout", "type": …}.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Attributes:
     reads: list[str] = field(default_factory=list)
     columns: dict[str, dict[str, Any]] = field(default_factory=dict)
     keys: list[dict[str, Any]] = field(default_factory=list)
+    arguments: list[dict[str, str]] = field(default_factory=list)
 
     @classmethod
     def of(cls, parts: Sequence[str], kind: str = "table", definition: str | None = None) -> Attributes:

@@ -38,9 +38,12 @@ _SIMPLE = {
     "timestamptz": "timestamptz",
     "timetz": "timetz",
     "datetime": "timestamp",
+    "intervaly2m": "interval year to month",
+    "intervald2s": "interval day to second",
     "super": "super",
     "geometry": "geometry",
     "geography": "geography",
+    "hllsketch": "hllsketch",
     "text": "varchar(256)",
     "bpchar": "char(256)",
 }
@@ -54,7 +57,6 @@ _LENGTHS = {
 _BYTES = frozenset({"varbyte", "varbinary", "binary"})
 _DEFAULT_VARBYTE = 64_000
 _NUMERIC = frozenset({"numeric", "decimal", "dec"})
-_ABSENT = frozenset({"hllsketch"})
 _REFUSED = frozenset(
     [
         "bigserial",
@@ -172,8 +174,6 @@ def _read(draft: Draft, at: int, word: str) -> tuple[ColumnType | None, int]:  #
     if not word and draft.kind_at(at) == "quoted":
         # "char" is a special character type of one byte, and any other name is a type of the user's
         return (None if draft.identifier(at) in _REFUSED or draft.identifier(at) == "char" else _named(draft, at)), end
-    if word in _ABSENT:
-        draft.unsupported(f"The type {word.upper()}", at)
     if word in _REFUSED:
         return None, draft.close(end) + 1 if draft.mark(end) == "(" else end
     if word in _LENGTHS or word == "national":
@@ -192,7 +192,8 @@ def _read(draft: Draft, at: int, word: str) -> tuple[ColumnType | None, int]:  #
         return _interval(draft, at)
     if word in _SIMPLE:
         sql = _SIMPLE[word]
-        return ColumnType(sql, sql.split("(")[0]), end
+        family = "interval" if sql.startswith("interval") else sql.split("(")[0]
+        return ColumnType(sql, family), end
     if not word:
         draft.syntax_error(at)
     return _named(draft, at), draft.name(at)[1]
@@ -316,8 +317,8 @@ _ANY = frozenset(
 )
 _SPATIAL = {"geometry", "geography"}
 _ENCODINGS = {
-    "auto": _ANY | _SPATIAL,
-    "raw": _ANY | _SPATIAL,
+    "auto": _ANY | _SPATIAL | {"hllsketch"},
+    "raw": _ANY | _SPATIAL | {"hllsketch"},
     "az64": _INTEGERS | _TIMES | {"numeric", "interval"},
     "bytedict": _INTEGERS
     | {"numeric", "real", "double precision", "char", "varchar", "date", "timestamp", "timestamptz"},

@@ -262,6 +262,7 @@ class _Column:
         self.described: dict[str, Any] = {}
         self.parts: list[Token] = []
         self.constraint: str | None = None
+        self.is_not_null = False
 
     def read(self) -> list[Token]:
         draft, lo = self.draft, self.lo
@@ -278,6 +279,9 @@ class _Column:
         self.described["family"] = self.type.family
         while at < self.hi:
             at = self._attribute(at)
+        if "seed" in self.described and not self.is_not_null:
+            # Postgres makes every identity column NOT NULL; Redshift's catalogue tells it of those that say so
+            self.described["nullable"] = True
         self.made.columns[self.name] = self.described
         return [*draft.slice(lo, lo + 1), *written, *self.parts]
 
@@ -289,6 +293,7 @@ class _Column:
             return end
         if word == "not" and draft.word(at + 1) == "null":
             self.parts += draft.slice(at, at + 2)
+            self.is_not_null = True
             return at + 2
         if word == "null":
             return at + 1
@@ -321,6 +326,7 @@ class _Column:
             key["type"], end = "u", at + 1
         elif draft.at(at, "primary", "key"):
             key["type"], end = "p", at + 2
+            self.is_not_null = True
         elif word == "references":
             key["type"], end = "f", references(draft, at, key)
         elif word == "check":

@@ -202,11 +202,13 @@ class Draft:
 
     def identifier(self, at: int) -> str:
         """The name that the identifier here means: folded to lower case unless quoting keeps its case."""
+        name = self.written_name(at)
+        return fold(name) if self.tokens[at].kind == "quoted" and not self.context.case_sensitive else name
+
+    def written_name(self, at: int) -> str:
+        """The name between the quotes, as it is written; of an unquoted identifier, the same in lower case."""
         token = self.tokens[at]
-        if token.kind == "quoted":
-            name = token.text[1:-1].replace('""', '"')
-            return name if self.context.case_sensitive else fold(name)
-        return token.word
+        return token.text[1:-1].replace('""', '"') if token.kind == "quoted" else token.word
 
     def name(self, at: int) -> tuple[list[str], int]:
         """The dotted name that begins here and the place after it; no parts if no identifier stands here."""

@@ -248,7 +248,8 @@ def _setting(draft: Draft, at: int) -> None:
         draft.replace(name, name + 1, quote_literal(f"redshift.{parameter}"))
     else:
         kept = f"nullif(pg_catalog.current_setting({quote_literal('redshift.' + parameter)}, true), '')"
-        default = quote_literal(PARAMETERS[parameter])
+        # SHOW says "unset" in the reference; on Redshift itself, dbt-redshift's tests read "default" by this function
+        default = quote_literal("default" if parameter == "query_group" else PARAMETERS[parameter])
         draft.replace(at, draft.close(at + 1) + 1, f"coalesce({kept}, {default})")
 
 

@@ -75,6 +75,9 @@ _IN_SCHEMA = {"tables": "table", "functions": "function", "procedures": "procedu
 
 def rewrite(draft: Draft) -> None:
     """Handler of GRANT and REVOKE."""
+    for place in range(1, len(draft.tokens) - 2):
+        if draft.word(place) == "sys" and draft.tokens[place + 1].text == ":":
+            draft.unsupported(f"The system-defined role sys:{draft.word(place + 2)}", place)
     at = 1
     if draft.kind == "revoke" and draft.at(1, "grant", "option", "for"):
         at = 4
@@ -130,7 +133,9 @@ def _only_names(draft: Draft) -> None:
 
 def _on_objects(draft: Draft, at: int, on: int, to: int) -> None:
     kind, place = draft.word(on + 1), on + 2
-    if kind in _ABSENT or draft.word(at) in ("share",):
+    # a word in front of a name; else it is the name of a schema or a table
+    is_kind = draft.is_name(on + 2) and draft.word(on + 2) not in ("to", "from")
+    if (kind in _ABSENT and is_kind) or draft.word(at) in ("share",):
         draft.unsupported(f"{draft.kind.upper()} … ON {kind.upper()}", on + 1)
     _grantees(draft, to)
     if kind == "all":

@@ -24,7 +24,7 @@ _DIRECTIONS = frozenset({"next", "prior", "first", "last", "absolute", "relative
 
 def check(draft: Draft) -> None:
     """Raise `DialectError` for a statement that only Postgres' PL/pgSQL has."""
-    for place in _starts(draft):
+    for place in starts(draft):
         word, following = draft.word(place), draft.word(place + 1)
         if word in _ABSENT:
             _refuse(draft, place)
@@ -47,7 +47,7 @@ def check(draft: Draft) -> None:
 
 def end_transactions(draft: Draft) -> None:
     """Let exception handlers end the transaction, and throw the error again."""
-    handlers = [place for place in _starts(draft) if draft.at(place, "exception", "when", "others", "then")]
+    handlers = [place for place in starts(draft) if draft.at(place, "exception", "when", "others", "then")]
     blocks = [(place, _end(draft, place + 4)) for place in handlers]
     for place, end in sorted(blocks, reverse=True):
         # Postgres ends no transaction within a block that has a handler around it
@@ -57,7 +57,14 @@ def end_transactions(draft: Draft) -> None:
             draft.insert(place + 4, "rollback;")
 
 
-def _starts(draft: Draft) -> Iterator[int]:
+def guarded(draft: Draft) -> list[tuple[int, int]]:
+    """From where to where each block reaches that has an exception handler, its handler left out."""
+    handlers = [place for place in starts(draft) if draft.at(place, "exception", "when")]
+    return [(_begin(draft, place), place) for place in handlers]
+
+
+def starts(draft: Draft) -> Iterator[int]:
+    """Where statements begin, and the words that part blocks."""
     for place in range(len(draft.tokens)):
         before = draft.word(place - 1) or draft.mark(place - 1)
         if before in STARTS and draft.word(place):

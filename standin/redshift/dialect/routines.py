@@ -76,8 +76,9 @@ def create_procedure(draft: Draft, at: int) -> None:
     draft.replace(body, body + 1, _quoted(block(string_value(draft.tokens[body]), draft, atomic=atomic)))
     if not atomic:
         draft.remove(close + 1, close + 2)
-    _arguments(draft, opening)
-    draft.comment = Attributes.of(parts, kind="procedure", definition=definition).comment()
+    attributes = Attributes.of(parts, kind="procedure", definition=definition)
+    attributes.arguments = _arguments(draft, opening)
+    draft.comment = attributes.comment()
 
 
 def alter(draft: Draft) -> None:
@@ -127,6 +128,8 @@ def block(body: str, outer: Draft, *, atomic: bool) -> str:
     it is.
     """
     draft = Draft(lex(body), outer.context)
+    if not atomic:
+        _commit_each(draft)
     # Postgres ends no transaction in a block with a handler
     ends = not any(draft.at(place, "exception", "when") for place in range(len(draft.tokens)))
     finished: list[str] = []
@@ -155,6 +158,36 @@ def block(body: str, outer: Draft, *, atomic: bool) -> str:
     return re.sub(r"\brs_statement_(\d+)\b", lambda found: finished[int(found[1])], text)
 
 
+def _commit_each(draft: Draft) -> None:
+    """In a NONATOMIC body, let every statement of SQL commit, and START TRANSACTION put that off until it is ended.
+
+    Statements in a block with an exception handler are left out: Postgres ends no transaction there.
+    """
+    places = _beginnings(draft)
+    places += [place for place in plpgsql.starts(draft) if draft.word(place) == "execute"]
+    opened = [place for place in plpgsql.starts(draft) if draft.at(place, "start", "transaction")]
+    guarded = plpgsql.guarded(draft)
+    for place in sorted([*places, *opened], reverse=True):
+        end = next((here for here in range(place, len(draft.tokens)) if draft.mark(here) == ";"), -1)
+        if end < 0:
+            continue
+        if place in opened:
+            # NULL does nothing, and stands where a statement must
+            draft.replace(place, end, "null")
+        elif not any(lo < place < hi for lo, hi in guarded) and not _is_put_off(draft, place, opened):
+            draft.insert(end + 1, _DONE)
+
+
+def _is_put_off(draft: Draft, place: int, opened: list[int]) -> bool:
+    """Whether a START TRANSACTION stands before this place, with no COMMIT and no ROLLBACK in between."""
+    begun = max((here for here in opened if here < place), default=None)
+    if begun is None:
+        return False
+    return not any(draft.word(here) in ("commit", "rollback") for here in range(begun, place))
+
+
+# commits, unless the procedure was called in a transaction block
+_DONE = "call pg_catalog.rs_statement_done();"
 # commits what TRUNCATE ends
 _TRUNCATED = "call pg_catalog.rs_truncated();"
 
@@ -217,33 +250,55 @@ def _declarations(draft: Draft) -> list[int]:
     return found
 
 
-def _arguments(draft: Draft, opening: int) -> None:
-    """Arguments as Postgres takes them: OUT becomes INOUT with a default, since CALL does not name it."""
+def _arguments(draft: Draft, opening: int) -> list[dict[str, str]]:
+    """Arguments as Postgres takes them: OUT becomes INOUT with a default, since CALL does not name it.
+
+    Gives back what was written, which the catalogue shows: {"name": …, "mode": "in" | "out" | "inout", "type": …}.
+    """
     kept: list[str] = []
     outs: list[str] = []
+    written: list[dict[str, str]] = []
     for lo, hi in draft.arguments(opening):
         for place in draft.outermost(lo, hi):
             if draft.word(place) == "default" or draft.mark(place) in ("=", ":="):
                 # arguments of procedures have no defaults
                 draft.syntax_error(place)
         mode, name, kind = _argument(draft, lo, hi)
+        _, named, typed = _argument_parts(draft, lo, hi)
+        said = "" if named is None else draft.identifier(named)
+        written.append({"name": said, "mode": mode, "type": _declared(draft, typed, kind)})
         if mode == "out":
             outs.append(f"inout {name} {kind} default null")
         else:
             kept.append(f"{mode} {name} {kind}")
     draft.replace(opening + 1, draft.close(opening), ", ".join([*kept, *outs]))
+    return written
 
 
 def _argument(draft: Draft, lo: int, hi: int) -> tuple[str, str, str]:
-    """Mode, name and type of an argument; the mode may stand before or behind the name, which may be left out."""
-    at, mode, name = lo, "in", ""
+    """Mode, name and type of an argument."""
+    mode, named, typed = _argument_parts(draft, lo, hi)
+    return mode, "" if named is None else draft.tokens[named].text, _type(draft, typed, hi)
+
+
+def _argument_parts(draft: Draft, lo: int, hi: int) -> tuple[str, int | None, int]:
+    """Mode and the places of name and type; the mode may stand before or behind the name, which may be left out."""
+    at, mode, named = lo, "in", None
     if draft.word(at) in _MODES and at + 1 < hi:
         mode, at = draft.word(at), at + 1
     if draft.is_name(at) and at + 1 < hi and _is_named(draft, at):
-        name, at = draft.tokens[at].text, at + 1
+        named, at = at, at + 1
     if draft.word(at) in _MODES and at + 1 < hi:
         mode, at = draft.word(at), at + 1
-    return mode, name, _type(draft, at, hi)
+    return mode, named, at
+
+
+def _declared(draft: Draft, at: int, kind: str) -> str:
+    """The type that stands here with its length, if one is written, and with an interval's fields."""
+    if kind in ("refcursor", "anyelement", "record"):
+        return kind
+    read, end = column_types.read(draft, at, "argument")
+    return read.sql if draft.mark(end - 1) == ")" or kind == "interval" else kind
 
 
 def _is_named(draft: Draft, at: int) -> bool:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from standin.redshift.dialect.rewrite import Draft
 
+# of the PostgreSQL that Redshift comes from; drivers take it for Redshift
+SERVER_VERSION = "8.0.2"
 # Redshift's parameters and their defaults
 PARAMETERS = {
     "analyze_threshold_percent": "10",
@@ -58,7 +60,6 @@ _NOT_DONE = {
     "cast_super_null_on_error": "off",
     "describe_field_name_in_uppercase": "on",
     "downcase_delimited_identifier": "off",
-    "enable_case_sensitive_super_attribute": "on",
     "enable_numeric_rounding": "off",
     "error_on_nondeterministic_update": "on",
     "interval_forbid_composite_literals": "on",
@@ -90,6 +91,8 @@ def show(draft: Draft) -> None:
         value = quote_literal(PARAMETERS[name])
         setting = f"coalesce(nullif(current_setting('redshift.{name}', true), ''), {value})"
         draft.finish(f"select {setting}::text as {quote_name(name)}", "SHOW")
+    elif name == "server_version":
+        draft.finish(f"select {quote_literal(SERVER_VERSION)}::text as server_version", "SHOW")
     elif name not in _SHARED and name not in ("all", "time zone") and name:
         _unknown(draft, name, 1)
 

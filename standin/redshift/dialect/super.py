@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from standin.redshift.dialect import super_types
 from standin.redshift.dialect.blocks import Block, Clause, block, items
 from standin.redshift.dialect.lexer import quote_literal, quote_name, string_value
 from standin.redshift.dialect.sources import Source, sources
@@ -70,6 +71,8 @@ def rewrite(draft: Draft) -> None:
         if isinstance(origin, _Path) and (end == hi or _is_cast(draft, hi, end)):
             draft.insert(end, f"as {quote_name(_shown(draft, origin))}")
         draft.replace(lo, hi, text)
+    if edits:
+        super_types.rewrite(draft)
 
 
 def _is_cast(draft: Draft, lo: int, hi: int) -> bool:
@@ -219,7 +222,10 @@ def _may_be_path(draft: Draft, first: str, around: list[_Scope]) -> bool:
 def _calls(draft: Draft, at: int, hi: int, value: str) -> str:
     while at < hi:
         if draft.mark(at) == ".":
-            value = f"super_get({value}, {quote_literal(draft.identifier(at + 1))})"
+            written = draft.written_name(at + 1)
+            # the session decides when the statement runs whether the quotes keep the case of an attribute
+            function = "super_get" if written == draft.identifier(at + 1) else "rs_get_quoted"
+            value = f"{function}({value}, {quote_literal(written)})"
             at += 2
         else:
             close = draft.close(at)

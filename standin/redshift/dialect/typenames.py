@@ -15,7 +15,13 @@ _MAX_VARCHAR = 65535
 _VARCHAR = frozenset({"varchar", "nvarchar"})
 _VARBYTE = frozenset({"varbyte", "varbinary"})
 _NUMERIC = frozenset({"numeric", "decimal", "dec"})
-_ABSENT = frozenset({"hllsketch"})
+# other names of types, as Redshift's own catalogue and drivers spell them
+SYNONYMS = {
+    "bpchar": "char(256)",
+    "datetime": "timestamp",
+    "intervaly2m": "interval year to month",
+    "intervald2s": "interval day to second",
+}
 
 
 def rewrite(draft: Draft) -> None:
@@ -44,8 +50,6 @@ def type_name(draft: Draft, at: int) -> int:
         return _sized(draft, at, end, "varchar")
     if word == "nchar":
         return _sized(draft, at, end, "char")
-    if word == "bpchar":
-        return draft.replace(at, end, "char(256)")
     if word in _VARBYTE or (word == "binary" and varying):
         end += varying
         if draft.mark(end) == "(":
@@ -53,8 +57,8 @@ def type_name(draft: Draft, at: int) -> int:
         return draft.replace(at, end, "varbyte") if draft.text(at, end).lower() != "varbyte" else end
     if word in _NUMERIC:
         return end + 3 if draft.mark(end) == "(" else draft.replace(at, end, "numeric(18,0)")
-    if word in _ABSENT:
-        draft.unsupported(f"The type {word.upper()}", at)
+    if word in SYNONYMS:
+        return draft.replace(at, end, SYNONYMS[word])
     return end
 
 

@@ -172,3 +172,18 @@ def test_a_catalogue_that_a_view_stands_on_is_not_renewed(redshift, warehouse_fa
         with pytest.raises(StandinError, match="standin reset"):
             install(connection)
     assert redshift.execute("select count(*) > 0 from v") == [(True,)]
+
+
+def test_the_table_behind_a_materialized_view_has_columns_of_its_own(redshift):
+    with redshift.session() as execute:
+        execute("create table t (a int, b varchar(5)); create materialized view m as select a, b from t")
+        found = execute(
+            "select relname, relkind, attname from pg_class join pg_attribute on attrelid = pg_class.oid "
+            "join pg_namespace on pg_namespace.oid = relnamespace "
+            "where nspname = 'public' and relname like '%m%' and attnum > 0 order by 1, attnum"
+        )
+        view = [("m", "v", "a"), ("m", "v", "b")]
+        behind = [("mv_tbl__m__0", "r", name) for name in ("a", "b", "table_0_oid", "num_rec")]
+        assert found == view + behind
+        listed = execute("select tablename from pg_tables where schemaname = 'public' order by 1")
+        assert listed == [("mv_tbl__m__0",), ("t",)]

@@ -105,6 +105,60 @@ def test_redshift_connector_tells_metadata(shop):
         assert cursor.get_table_privileges(schema_pattern="shop", table_name_pattern="item") == ()
 
 
+def test_redshift_connector_tells_types_and_arguments(redshift):
+    """What the driver's metadata says of interval and identity columns, and of procedures' arguments."""
+    redshift.execute(
+        "create schema m;"
+        "create table m.t (a int identity(1, 1), b int identity(1, 1) not null, c interval year to month,"
+        " d interval day to second, e interval day to second (4), f datetime, g intervaly2m);"
+        "create procedure m.p(a smallint, b in numeric(10, 5), c char(20), d varchar(256), e interval year to month,"
+        " f interval day to second) as $$ begin null; end $$ language plpgsql;"
+        "create procedure m.q(b out int, a inout int) as $$ begin b := 1; end $$ language plpgsql;"
+        "create function m.f(numeric(5, 2), varchar) returns super stable as $$ select null::super $$ language sql"
+    )
+    with redshift.connect() as connection, connection.cursor() as cursor:
+        columns = cursor.get_columns(schema_pattern="m")
+        # name, type, size, digits, nullable, whether it numbers itself
+        assert [(*row[3:4], *row[5:7], row[8], row[17], row[22]) for row in columns] == [
+            ("a", "int4", 10, 0, "YES", "YES"),
+            ("b", "int4", 10, 0, "NO", "YES"),
+            ("c", "intervaly2m", 32, 0, "YES", "NO"),
+            ("d", "intervald2s", 64, 6, "YES", "NO"),
+            ("e", "intervald2s", 64, 4, "YES", "NO"),
+            ("f", "timestamp", 29, 6, "YES", "NO"),
+            ("g", "intervaly2m", 32, 0, "YES", "NO"),
+        ]
+        procedures = cursor.get_procedures(schema_pattern="m")
+        assert [(int(row[7]), row[8]) for row in procedures] == [
+            (1, "p(smallint, numeric, character, character varying, intervaly2m, intervald2s)"),
+            (2, "q(integer)"),
+        ]
+        arguments = cursor.get_procedure_columns(schema_pattern="m")
+        # name, kind (1 in, 2 inout, 3 out), type, precision, scale, place
+        assert [(row[3], int(row[4]), *row[6:8], row[9], row[17]) for row in arguments] == [
+            ("a", 1, "int2", 5, 0, 1),
+            ("b", 1, "numeric", 10, 5, 2),
+            ("c", 1, "char", 20, 0, 3),
+            ("d", 1, "varchar", 256, 0, 4),
+            ("e", 1, "intervaly2m", 32, 0, 5),
+            ("f", 1, "intervald2s", 64, 6, 6),
+            ("b", 3, "int4", 10, 0, 1),
+            ("a", 2, "int4", 10, 0, 2),
+        ]
+        arguments = cursor.get_function_columns(schema_pattern="m")
+        assert [(int(row[4]), row[6]) for row in arguments] == [(4, "super"), (1, "numeric"), (1, "varchar")]
+        # those of the catalogue, too, have types that the driver knows
+        assert cursor.get_function_columns(schema_pattern="pg_catalog", function_name_pattern="add_months")
+
+
+def test_redshift_connector_asks_for_transactions_to_recover(redshift):
+    with redshift.connect() as connection, connection.cursor() as cursor:
+        assert connection.tpc_recover() == []
+        connection.autocommit = True
+        # no transaction was begun
+        cursor.execute("vacuum")
+
+
 def test_redshift_connector_tells_metadata_in_the_old_way(shop):
     """What a driver asks that knows nothing of SHOW."""
     with shop.connect() as connection, connection.cursor() as cursor:

@@ -63,7 +63,7 @@ OPTIONS = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.sampled_from(COLUMNS), OPTIONS, FIELDS)
 def test_at_once_and_one_by_one_agree(column, options, fields):
     found, bad = conversion.convert_text(pa.array(fields, pa.binary()), column, options)
@@ -97,7 +97,7 @@ LINES = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.sampled_from(COLUMNS), OPTIONS, st.lists(LINES, max_size=3))
 def test_json_that_arrow_reads_is_what_we_read(column, options, lines):
     content = "\n".join([*lines, ""]).encode()
@@ -134,7 +134,7 @@ NATIVE = st.lists(
 )
 
 
-@settings(deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.sampled_from(COLUMNS), OPTIONS, NATIVE)
 def test_values_put_in_as_they_are_are_those_that_text_would_give(column, options, found):
     done = conversion.convert_native(found, column, options)
@@ -160,7 +160,7 @@ READERS = [
 ]
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(st.sampled_from(READERS), st.integers(1, 3), CONTENT)
 def test_blocks_read_at_once_hold_the_same_fields(options, width, content):
     reader = TextReader(options, width)

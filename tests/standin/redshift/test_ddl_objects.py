@@ -194,6 +194,44 @@ def test_an_exception_rolls_all_back_runs_its_handler_and_goes_on(redshift):
         assert execute("select message from error_log where message like 'loose%'") != []
 
 
+def test_every_statement_of_a_nonatomic_procedure_commits(redshift):
+    with redshift.session() as execute:
+        execute("create table kept (n int)")
+        execute(
+            """create procedure p(most int) nonatomic as $$
+            declare
+                each record;
+            begin
+                insert into kept values (1);
+                execute 'insert into kept values (2)';
+                start transaction;
+                insert into kept values (3);
+                rollback;
+                for each in select 10 as n union all select 11 loop
+                    if each.n < most then insert into kept values (each.n); end if;
+                end loop;
+                begin
+                    insert into kept values (20);
+                    execute 'select 1 / 0';
+                exception when others then
+                    insert into kept values (21);
+                end;
+                insert into kept values (22);
+                raise exception 'at the end';
+            end $$ language plpgsql"""
+        )
+        with pytest.raises(psycopg.Error, match="at the end"):
+            execute("call p(11)")
+        # Postgres takes back what a block with a handler did; Redshift would have kept 20
+        assert execute("select n from kept order by n") == [(1,), (2,), (10,), (21,), (22,)]
+        execute("create procedure q() nonatomic as $$ begin insert into kept values (5); end $$ language plpgsql")
+        # in a transaction block, all is the caller's
+        execute("begin")
+        execute("call q()")
+        execute("rollback")
+        assert execute("select count(*) from kept where n = 5") == [(0,)]
+
+
 def test_truncate_in_a_procedure_ends_the_transaction(redshift):
     with redshift.session() as execute:
         execute("create table a (n int); create table b (n int)")

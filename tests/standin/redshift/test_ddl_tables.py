@@ -135,7 +135,6 @@ def test_a_type_that_redshift_lacks_is_refused(kind):
             "create external table s.t (a int) location 's3://b/'",
             "CREATE EXTERNAL TABLE is not supported by the stand-in for Redshift",
         ),
-        ("create table t (a hllsketch)", "The type HLLSKETCH is not supported by the stand-in for Redshift"),
     ],
 )
 def test_a_definition_that_redshift_or_the_stand_in_refuses(sql, message):

@@ -67,7 +67,7 @@ def new_translator() -> Translator:
     return Translator(Context(), report)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(TEXTS), st.lists(NUMBERS, min_size=2, max_size=3))
 def test_what_is_remembered_of_other_numbers_changes_nothing(text: str, asked: list[list[int]]) -> None:
     remembering = new_translator()

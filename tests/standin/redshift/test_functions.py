@@ -149,6 +149,11 @@ def test_columns_have_the_names_and_types_that_redshift_gives_them(client: psyco
         ("listagg(repeat('x', 40000)) from (select 1 union all select 2)", "54000", "exceeds LISTAGG limit"),
         ("percentile_cont(2) within group (order by 1)", "22003", "is not between 0 and 1"),
         ("to_varbyte('x', 'rot13')", "22023", "Unknown format"),
+        ("sum(true)", "42883", "function sum(boolean) does not exist"),
+        ("max(b) from (select true as b where false)", "42883", "function max(boolean) does not exist"),
+        ("min(b) over () from (select true as b)", "42883", "function min(boolean) does not exist"),
+        ("abs(true)", "42883", "function abs(boolean) does not exist"),
+        ("1 || true", "42883", "operator does not exist: integer || boolean"),
     ],
 )
 def test_what_makes_no_sense_is_an_error(client: psycopg.Connection, expression: str, sqlstate: str, said: str) -> None:

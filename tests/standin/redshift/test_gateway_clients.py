@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -86,6 +85,46 @@ def test_redshift_connector_reads_intervals(redshift, text, value):
         assert cursor.fetchone()[0].months == 14
         cursor.execute("select %s::interval = interval '26 hours'", [timedelta(hours=26)])
         assert cursor.fetchone() == [True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("intervaly2m", {"37 months": 37, "1-1": 13, "-178956970-8": -(2**31), "178956970-7": 2**31 - 1}),
+        (
+            "intervald2s",
+            {
+                "10 days 48 hours": 12 * 86_400_000_000,
+                "10 23:59:59.999999": 11 * 86_400_000_000 - 1,
+                "-106751991 -04:00:54.775808": -(2**63),
+                "106751991 04:00:54.775807": 2**63 - 1,
+            },
+        ),
+    ],
+)
+def test_redshift_connector_sends_and_reads_both_kinds_of_intervals(redshift, kind, values):
+    from redshift_connector.interval import IntervalDayToSecond, IntervalYearToMonth
+
+    made = IntervalYearToMonth if kind == "intervaly2m" else IntervalDayToSecond
+    with closing(redshift.connect()) as connection, connection.cursor() as cursor:
+        for text, number in values.items():
+            cursor.execute(f"select '{text}'::{kind}")
+            assert cursor.fetchone() == [made(number)]
+        cursor.execute(f"create table t (a varchar, b {kind})")
+        cursor.executemany("insert into t values (%s, %s)", [(text, made(number)) for text, number in values.items()])
+        cursor.execute("select a, b from t")
+        assert dict(cursor.fetchall()) == {text: made(number) for text, number in values.items()}
+
+
+def test_redshift_connector_reads_geometries(redshift):
+    # told that a geometry comes in hexadecimal digits, the driver gives them in lower case
+    with closing(redshift.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("create table t (g geometry)")
+        cursor.execute("insert into t values (st_geomfromtext('POINT(1 2)', 4326))")
+        cursor.execute("select g, st_asewkt(g) from t")
+        assert cursor.fetchall() == (["0101000020e6100000000000000000f03f0000000000000040", "SRID=4326;POINT(1 2)"],)
+        cursor.execute("select st_asewkt(%s::geometry)", ("0101000020e6100000000000000000f03f0000000000000040",))
+        assert cursor.fetchone() == ["SRID=4326;POINT(1 2)"]
 
 
 def test_redshift_connector_tells_columns_and_catalogue(redshift):
@@ -201,19 +240,19 @@ def test_sqlalchemy_with_the_dialect_for_redshift(redshift):
     engine.dispose()
 
 
-def test_dbt_debug(redshift, tmp_path: Path):
+def test_dbt_debug(redshift, tmp_path: Path, monkeypatch, capsys):
+    from dbt.cli.main import dbtRunner
+
     (tmp_path / "dbt_project.yml").write_text("name: tried\nversion: '1.0'\nprofile: tried\n")
     redshift.write_dbt_profiles(tmp_path, "tried")
-    done = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "debug", "--profiles-dir", ".", "--project-dir", "."],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-        check=False,
-    )
-    assert "redshift=1." in done.stdout, done.stdout
-    assert "All checks passed!" in done.stdout, done.stdout
+    # in this process, where other tests have dbt imported already
+    monkeypatch.setenv("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    here = str(tmp_path)
+    done = dbtRunner().invoke(["debug", "--profiles-dir", here, "--project-dir", here, "--log-path", here])
+    assert done.success, done
+    printed = capsys.readouterr().out
+    assert "redshift=1." in printed, printed
+    assert "All checks passed!" in printed, printed
 
 
 def test_dlt_loads_a_few_rows_by_insert(redshift, tmp_path: Path, monkeypatch):

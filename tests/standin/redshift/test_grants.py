@@ -52,6 +52,14 @@ def test_privileges_on_tables(principals):
     ) == [(True,)]
 
 
+def test_the_word_of_a_kind_may_be_a_name(principals):
+    execute, user, *_ = principals
+    execute("create schema rls; create table rls.t (a int); create table model (a int)")
+    execute(f"grant select on rls.t to {user}; grant insert on model to {user}")
+    assert execute(f"select has_table_privilege('{user}', 'rls.t', 'select')") == [(True,)]
+    execute(f"revoke insert on model from {user}")
+
+
 def test_scoped_permissions_hold_for_what_is_made_later(principals):
     execute, user, _, role = principals
     execute("create schema s; create table s.t (a int)")
@@ -165,6 +173,10 @@ def test_system_permissions_of_roles(principals):
         ("grant fake_privilege, select on t to bob", 'syntax error at or near "fake_privilege"'),
         ("revoke execute on t from bob", "invalid privilege type EXECUTE for table"),
         ("grant select on schema s to bob", "invalid privilege type SELECT for schema"),
+        (
+            "grant role sys:monitor to bob",
+            "The system-defined role sys:monitor is not supported by the stand-in for Redshift",
+        ),
         ("grant assumerole on 'arn:x' to bob for copy", "ASSUMEROLE is not supported by the stand-in for Redshift"),
         (
             "grant usage on datashare d to account '1'",

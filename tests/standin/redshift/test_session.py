@@ -18,6 +18,8 @@ def test_redshifts_parameters_are_set_shown_and_reset(redshift: Any) -> None:
         assert session("show query_group") == [("nightly",)]
         session("reset query_group")
         assert session("show query_group") == [("unset",)]
+        assert session("select current_setting('query_group')") == [("default",)]
+        assert session("show server_version") == [("8.0.2",)]
         session("set session wlm_query_slot_count = 3")
         assert session("show wlm_query_slot_count") == [("3",)]
         session("set wlm_query_slot_count to default")

@@ -130,10 +130,10 @@ def test_drivers_read_hexadecimal_text(redshift: RedshiftWarehouse) -> None:
     query = "select 'SRID=4326;POINT(1 2)'::geometry, 'POINT(1 2)'::geography, st_geomfromtext(%s)"
     with redshift.connect() as connection, connection.cursor() as cursor:
         cursor.execute(query, ("LINESTRING(0 0,1 1)",))
-        assert [column[1] for column in cursor.description] == [3000, 3001, 3000]
+        assert [column[1] for column in cursor.description] == [3999, 3001, 3999]
         shape, spot, line = cursor.fetchone()
-        # that driver asks for a GEOGRAPHY in binary, and writes its bytes in small letters
-        assert (shape, spot.upper(), line) == (POINT, POINT, LINE)
+        # told that these are the digits of a GEOMETRY, that driver makes small letters of them
+        assert (shape, spot, line) == (POINT.lower(), POINT, LINE.lower())
         cursor.execute("create table t (g geometry)")
         cursor.execute("insert into t values (%s)", ("POINT Z (1 2 3)",))
     with redshift.psycopg() as client:

@@ -132,3 +132,51 @@ def test_a_string_put_into_a_column_is_a_string(client: psycopg.Connection) -> N
     kinds = client.execute("""select "type" from pg_table_def where tablename = 'copied'""").fetchall()
     assert kinds == [("super",), ("super",)]
     client.execute("rollback")
+
+
+def test_quotes_keep_the_case_of_attributes_in_a_session_that_asks_for_it(redshift):
+    query = 'select s."Aa", s.aa, s.Aa, s."Bb"[0]."Cc" from sup'
+    with redshift.session() as execute:
+        execute("""create table sup as select json_parse('{"Aa": 1, "aa": 2, "Bb": [{"Cc": 3}]}') as s""")
+        assert execute(query) == [("2", "2", "2", None)]
+        execute("set enable_case_sensitive_super_attribute to true")
+        assert execute(query) == [("1", "2", "2", "3")]
+        assert execute('select b."Cc" from sup as t, t.s."Bb" as b') == [("3",)]
+        execute("reset enable_case_sensitive_super_attribute")
+        assert execute(query) == [("2", "2", "2", None)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("coalesce(s.a, 0)", "1"),
+        ("coalesce(s.no, n)", "5"),
+        ("coalesce(s.no, 1.5)", "1.5"),
+        ("nvl(s.no, 'none')", '"none"'),
+        ("nvl(s.no, v)", '"q"'),
+        ("coalesce(s.no, s.none, null, 'it''s')", '"it\'s"'),
+        ("coalesce(s.f, false)", "true"),
+        ("coalesce(coalesce(s.no, s.l[7]), s.l[0], 0)", "3"),
+        ("coalesce(s.no, n)::int + 1", 6),
+        ("coalesce(s.no, 'x')::varchar", "x"),
+        ("case when n = 5 then s.a else 0 end", "1"),
+        ("case when n = 6 then s.a when n = 5 then case when v = 'q' then 7 else s.a end end", "7"),
+        ("case s.a when 1 then 'one' end", "one"),
+        ("nvl2(s.no, s.a, 'x')", '"x"'),
+        ("decode(n, 4, s.a, 5, 'five', 0)", '"five"'),
+        ("greatest(s.a, n, 2)", "5"),
+        ("coalesce(s.a, 0) > 0", True),
+    ],
+)
+def test_other_values_become_super_beside_a_path(some, expression, value):
+    assert some(f"select {expression} from mixed") == [(value,)]
+
+
+@pytest.fixture(scope="module")
+def some(warehouse_factory):
+    with warehouse_factory.warehouse(redshift=True) as warehouse, warehouse.session() as execute:
+        execute(
+            """create table mixed as
+            select json_parse('{"a": 1, "f": true, "l": [3]}') as s, 5 as n, 'q'::varchar(5) as v"""
+        )
+        yield execute
