@@ -95,7 +95,7 @@ def test_dbt_parses_what_was_written_without_a_warning(tmp_path, monkeypatch):
         "--target",
         "dev",
     ]
-    common += ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
+    common += ["--target-path", str(tmp_path / "target"), "--log-level-file", "none"]
     warnings = []
     reset_adapters()
     runner = dbtRunner(

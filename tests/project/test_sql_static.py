@@ -64,7 +64,7 @@ def _compile(folder: Path, target: str, *, files_landed: bool) -> Compiled:
             warnings.append(event.info.msg)
 
     common = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", target]
-    common += ["--target-path", str(folder), "--log-path", str(folder), "--quiet"]
+    common += ["--target-path", str(folder), "--log-level-file", "none", "--quiet"]
     common += ["--vars", f"files_landed: {str(files_landed).lower()}"]
     reset_adapters()
     parsed = dbtRunner(callbacks=[note]).invoke(["parse", "--no-partial-parse", *common])
@@ -139,7 +139,7 @@ def test_an_edit_does_not_make_dbt_miss_what_is_switched_off(tmp_path: Path, mon
         shutil.copytree(PROJECT / name, tmp_path / name)
     shutil.copy(PROJECT / "dbt_project.yml", tmp_path)
     common = ["--project-dir", str(tmp_path), "--profiles-dir", str(tmp_path / "profiles"), "--quiet"]
-    common += ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
+    common += ["--target-path", str(tmp_path / "target"), "--log-level-file", "none"]
     reset_adapters()
     assert dbtRunner().invoke(["parse", *common]).success
 
