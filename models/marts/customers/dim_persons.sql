@@ -103,11 +103,8 @@ final as (
         known_by.phone_number_count,
         known_by.device_count,
         customerships.first_seen_on,
-        case
-            when known_by.last_device_at is null then customerships.last_contacted_at
-            when customerships.last_contacted_at is null then known_by.last_device_at
-            else greatest(known_by.last_device_at, customerships.last_contacted_at)
-        end as last_seen_at,
+        -- null only when both are
+        greatest(known_by.last_device_at, customerships.last_contacted_at) as last_seen_at,
         -- a person of one customer rests on no link
         cast(coalesce(weakest_links.confidence, 1) as numeric(5, 4)) as confidence
 
