@@ -54,7 +54,7 @@ lint: $(INSTALLED) ## ruff, mypy and sqlfluff
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint --nocolor --disable-progress-bar --processes 0 models tests/dbt
+	@$(BIN)/python -m tools.lint_sql models tests/dbt
 
 clean: $(INSTALLED) ## stop what is running and remove the local data
 	@$(BIN)/demo clean

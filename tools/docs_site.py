@@ -1,0 +1,86 @@
+"""The second docs site: one page with the lineage of every column, written by docglow from what dbt's own docs wrote.
+
+    python tools/docs_site.py <dbt's target folder> <page to write>
+
+docglow is in an environment of its own (`make docs` makes it), for its SQL parser is older than the one dlt needs.
+Two things of it are put right here. It takes an exposure's missing url, label or maturity for a mistake, so they are left
+out of the manifest that it sees. And it has telemetry, which is off unless somebody says yes: here nobody is asked,
+whatever the machine's settings are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parent.parent
+DOCGLOW = PROJECT / ".venv-docs" / "bin" / "docglow"
+
+
+class DocsSiteError(Exception):
+    """The site could not be written; the text says why."""
+
+
+def main(arguments: list[str]) -> None:
+    """The command."""
+    target, page = (Path(argument).absolute() for argument in arguments)
+    write_lineage_site(target, page)
+    print(f"The site with the lineage of columns is written: open {page}")
+
+
+def write_lineage_site(target: Path, page: Path) -> None:
+    """Write the page, one file that opens without a server.
+
+    Args:
+        target: dbt's target folder, with `manifest.json`, `catalog.json` and perhaps `run_results.json`.
+        page: where to write it; an older one is replaced when the new one is complete.
+
+    Raises:
+        DocsSiteError: dbt's docs are not there, or docglow failed.
+    """
+    if not (target / "catalog.json").is_file():
+        raise DocsSiteError(f"{target} has no catalog.json: run `make docs`, which has dbt write it first")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        artifacts = folder / "target"
+        artifacts.mkdir()
+        manifest = json.loads((target / "manifest.json").read_text("utf-8"))
+        (artifacts / "manifest.json").write_text(json.dumps(without_missing_urls(manifest)), "utf-8")
+        for artifact in ("catalog.json", "run_results.json"):
+            if (target / artifact).is_file():
+                shutil.copy(target / artifact, artifacts)
+        # a project folder of its own: no docglow.yml of the machine's, and nothing written into ours
+        command = [str(DOCGLOW), "generate", "--static", "--title", "Majakka", "--project-dir", str(folder)]
+        command += ["--target-dir", str(artifacts), "--output-dir", str(folder / "site")]
+        quiet = {"DOCGLOW_NO_TELEMETRY": "1", "CI": "1", "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+        done = subprocess.run(
+            command, env={**os.environ, **quiet}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        written = folder / "site" / "index.html"
+        if done.returncode or not written.is_file():
+            raise DocsSiteError(f"docglow failed:\n{done.stdout}{done.stderr}")
+        page.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(written, page.with_suffix(".new"))
+        page.with_suffix(".new").replace(page)
+
+
+def without_missing_urls(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest with the exposures' empty fields left out, instead of null."""
+    exposures = {
+        name: {key: value for key, value in exposure.items() if value is not None}
+        for name, exposure in manifest["exposures"].items()
+    }
+    return {**manifest, "exposures": exposures}
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except DocsSiteError as error:
+        sys.exit(f"docs: {error}")
