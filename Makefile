@@ -59,7 +59,8 @@ docs: $(INSTALLED) $(DOCS)/installed ## two static docs sites: site/index.html (
 docs-check: $(DOCS)/installed ## both sites, looked at in a headless Chromium (which must be on the machine), after make docs
 	@$(DOCS)/bin/python tools/docs_check.py $(SITE)/index.html canvas \
 		--go '!/model/model.majakka.customer_view?g_v=1&g_i=%2Bcustomer_view%2B'
-	@$(DOCS)/bin/python tools/docs_check.py $(SITE)/lineage.html .react-flow__node --go /lineage
+	@$(DOCS)/bin/python tools/docs_check.py $(SITE)/lineage.html .react-flow__node \
+		--go /model/model.majakka.customer_view --click Lineage
 
 lint: $(INSTALLED) ## ruff, mypy and sqlfluff
 	@$(BIN)/ruff check --quiet

@@ -1,6 +1,6 @@
 """Opens a docs page from its file in a headless Chromium, and says what is wrong with it.
 
-    .venv-docs/bin/python tools/docs_check.py <page> <what must be drawn> [--go <hash>] [--screenshot <file.png>]
+    .venv-docs/bin/python tools/docs_check.py <page> <what must be drawn> [--go <hash>] [--click <button>]
 
 It must load, ask nothing of any other machine, write no error to the console, and draw the thing that is named by a CSS
 selector (for a lineage graph: the element of its nodes). Exit codes: 0 all well, 1 something is wrong, 3 no Chromium.
@@ -28,7 +28,9 @@ def browser() -> str | None:
     return os.environ.get("CHROMIUM") or next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
-def faults(page_file: Path, drawn: str, executable: str, *, go: str = "", screenshot: Path | None = None) -> list[str]:
+def faults(
+    page_file: Path, drawn: str, executable: str, *, go: str = "", click: str = "", screenshot: Path | None = None
+) -> list[str]:
     """What is wrong with a page, in words.
 
     Args:
@@ -36,6 +38,7 @@ def faults(page_file: Path, drawn: str, executable: str, *, go: str = "", screen
         drawn: a CSS selector of which at least two elements must be visible: two nodes make a graph.
         executable: the Chromium.
         go: what comes after # in the address, as in `!/overview?g_v=1`.
+        click: the name of a button to press first.
         screenshot: where to write a picture of it.
     """
     found: list[str] = []
@@ -49,6 +52,8 @@ def faults(page_file: Path, drawn: str, executable: str, *, go: str = "", screen
         page.on("pageerror", lambda error: found.append(f"fails: {error}"))
         try:
             page.goto(page_file.absolute().as_uri() + (f"#{go}" if go else ""), timeout=PATIENCE_MS)
+            if click:
+                page.get_by_role("button", name=click, exact=True).last.click(timeout=PATIENCE_MS)
             _wait_until_drawn(page, drawn)
         except Error as error:
             found.append(f"does not draw {drawn}: {error.message.splitlines()[0]}")
@@ -87,13 +92,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("page", type=Path)
     parser.add_argument("drawn")
     parser.add_argument("--go", default="")
+    parser.add_argument("--click", default="")
     parser.add_argument("--screenshot", type=Path)
     options = parser.parse_args(arguments)
     executable = browser()
     if not executable:
         print(f"docs-check: there is no Chromium ({', '.join(BROWSERS)}); CHROMIUM can name one", file=sys.stderr)
         return NO_BROWSER
-    found = faults(options.page, options.drawn, executable, go=options.go, screenshot=options.screenshot)
+    found = faults(
+        options.page, options.drawn, executable, go=options.go, click=options.click, screenshot=options.screenshot
+    )
     for fault in found:
         print(f"docs-check: {options.page.name} {fault}", file=sys.stderr)
     if not found:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,12 @@ from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 DOCGLOW = PROJECT / ".venv-docs" / "bin" / "docglow"
+# its chat asks a language model, once somebody has typed a key in; not from here
+POLICY = (
+    """<meta http-equiv="Content-Security-Policy" """
+    """content="default-src 'unsafe-inline' 'unsafe-eval' data: blob:; connect-src 'none'">"""
+)
+ICON = r'<link rel="icon"[^>]*>'
 ENDLESS = "macro.majakka.connected_components"
 
 
@@ -33,6 +40,8 @@ def main(arguments: list[str]) -> None:
     """The command."""
     target, page = (Path(argument).absolute() for argument in arguments)
     write_lineage_site(target, page)
+    found, total = traced(page.read_text("utf-8"))
+    print(f"{found:,} of {total:,} columns of models are traced to the columns that they come from.")
     print(f"The site with the lineage of columns is written: open {page}")
 
 
@@ -68,8 +77,28 @@ def write_lineage_site(target: Path, page: Path) -> None:
         if done.returncode or not written.is_file():
             raise DocsSiteError(f"docglow failed:\n{done.stdout}{done.stderr}")
         page.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(written, page.with_suffix(".new"))
+        page.with_suffix(".new").write_text(closed(written.read_text("utf-8")), "utf-8")
         page.with_suffix(".new").replace(page)
+
+
+def closed(html: str) -> str:
+    """The page, forbidden to ask anything of anybody, and without the icon that would be a second file.
+
+    Raises:
+        DocsSiteError: the page has another shape than the one this was written for.
+    """
+    if not re.match(r"\s*<!doctype html>\s*<html[^>]*>\s*<head>", html, re.IGNORECASE) or not re.search(ICON, html):
+        raise DocsSiteError("docglow's page has changed: look where its head and its icon are now")
+    return re.sub(ICON, "", html, count=1).replace("<head>", f"<head>{POLICY}", 1)
+
+
+def traced(html: str) -> tuple[int, int]:
+    """How many columns of models the page can follow to where they come from, and how many there are."""
+    data, _ = json.JSONDecoder().raw_decode(html.partition("window.__DOCGLOW_DATA__=")[2].lstrip())
+    models = data["models"].values() if isinstance(data["models"], dict) else data["models"]
+    of_models = {model["unique_id"]: model["columns"] for model in models if model["unique_id"].startswith("model.")}
+    found = sum(len(data["column_lineage"].get(name, {})) for name in of_models)
+    return found, sum(len(columns) for columns in of_models.values())
 
 
 def readable(manifest: dict[str, Any]) -> dict[str, Any]:
