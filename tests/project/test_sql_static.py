@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -786,6 +786,63 @@ def test_marts_and_intermediate_models_have_unit_tests(manifest: Manifest) -> No
     tested = {test.model for test in manifest.unit_tests.values()}
     models = {node.name for node in _models(manifest, "marts", "intermediate", "observability")}
     assert models - tested == WITHOUT_UNIT_TEST
+
+
+# where the SQL decides something
+BRANCH = re.compile(
+    r"\b(case|coalesce|nullif|greatest|least|where|having|union|except|(left|full) join|row_number|rank|lag|lead)\b"
+)
+
+
+def _counts(manifest: Manifest) -> dict[str, tuple[int, int]]:
+    """What the project says of itself: how many, of how many."""
+    models = _models(manifest)
+    columns = [column for _, node in _documented(manifest) for column in node.columns.values()]
+    public = [node for node in models if node.access == "public"]
+    tested = {test.model for test in manifest.unit_tests.values()}
+    deciding = [n for n in _models(manifest, "intermediate", "marts", "observability") if BRANCH.search(n.raw_code)]
+    return {
+        "models, described with their grain": (sum(n.description.startswith("One row") for n in models), len(models)),
+        "columns described": (sum(bool(c.description.strip()) for c in columns), len(columns)),
+        "columns classified as personal or not": (sum("pii" in c.config.meta for c in columns), len(columns)),
+        "public models with an enforced contract": (sum(node.contract.enforced for node in public), len(public)),
+        "models that decide something, with a unit test": (sum(n.name in tested for n in deciding), len(deciding)),
+    }
+
+
+def test_the_counts_in_the_docs_are_those_of_the_project(
+    compiled: dict[str, Compiled], manifest: Manifest, record_property: Callable[[str, object], None]
+) -> None:
+    """They are printed at the end of every run, too. What is not counted in full is explained beside it."""
+    rows = [f"| {what} | {count:,} of {total:,} |" for what, (count, total) in _counts(manifest).items()]
+    warnings = sum(len(target.warnings) for target in compiled.values())
+    rows.append(f"| warnings when it is parsed and compiled, for both engines | {warnings} |")
+    for row in rows:
+        record_property("count", row.strip("| ").replace(" | ", ": "))
+    page = (PROJECT / "docs" / "models.md").read_text("utf-8")
+    missing = [row for row in rows if row not in page]
+    assert missing == [], "docs/models.md should say:\n" + "\n".join(missing)
+
+
+def test_the_selectors_are_described_and_select_something(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in NO_CLUSTER.items():
+        monkeypatch.setenv(name, value)
+    selectors = yaml.safe_load((PROJECT / "selectors.yml").read_text("utf-8"))["selectors"]
+    common = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", "dev", "--quiet"]
+    common += ["--target-path", str(tmp_path), "--log-path", str(tmp_path), "--vars", "files_landed: true"]
+    selected = {}
+    for selector in selectors:
+        assert selector["description"].strip(), selector["name"]
+        # what has changed is another test's: tests/warehouse/test_slim_build.py
+        if selector["name"] != "changed":
+            listed = dbtRunner(manifest=manifest).invoke(["ls", "--selector", selector["name"], *common])
+            assert listed.success, (selector["name"], listed.exception)
+            selected[selector["name"]] = {str(name) for name in listed.result}
+    assert all(selected.values())
+    # a selector that selects everything is none
+    assert len({frozenset(names) for names in selected.values()}) == len(selectors) - 1
 
 
 def test_every_model_is_tested_on_its_data(manifest: Manifest) -> None:
