@@ -46,6 +46,8 @@ def standin(standin_template, warehouse_factory, make_dbt):
 def copy_of_standin(standin_template, warehouse_factory, make_dbt):
     """One that may be written to."""
     with warehouse_factory.warehouse(template=standin_template) as warehouse:
+        # late-binding views keep their text, and in it the name of the database that this one is a copy of
+        warehouse.execute("drop schema analysts cascade")
         yield make_dbt(warehouse, "standin")
 
 
