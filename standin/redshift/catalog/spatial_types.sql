@@ -27,14 +27,21 @@ begin
         kind.typcollation := 0;
         kind.typelem := made.oid;
         insert into pg_catalog.pg_type select kind.*;
-        execute format('create function pg_catalog.%1$s_in(text) returns %1$s language sql immutable strict as
-            %2$L', made.name, format('select pg_catalog.rs_read_%s(pg_catalog.textin($1))', made.name));
         execute format('create function pg_catalog.%1$s_send(%1$s) returns bytea language sql immutable strict
             parallel safe as %2$L', made.name, 'select pg_catalog.rs_wkb($1)');
-        update pg_catalog.pg_proc set proargtypes = array_to_string(array['cstring'::regtype::oid], ' ')::oidvector
-        where oid = to_regprocedure(format('pg_catalog.%s_in(text)', made.name));
-        update pg_catalog.pg_type set typinput = to_regprocedure(format('pg_catalog.%s_in(cstring)', made.name)),
-            typsend = to_regprocedure(format('pg_catalog.%1$s_send(%1$s)', made.name))
+        update pg_catalog.pg_type set typsend = to_regprocedure(format('pg_catalog.%1$s_send(%1$s)', made.name))
+        where oid = made.oid;
+    end loop;
+    -- Postgres passes the type and its modifier as well, and a function in SQL must have all that it is passed: of an
+    -- argument too many, it would read the length of the type behind the end of its list.
+    for made in select * from (values ('geometry', 3000), ('geography', 3001)) as m (name, oid) loop
+        continue when to_regprocedure(format('pg_catalog.%s_in(cstring, oid, integer)', made.name)) is not null;
+        execute format('create function pg_catalog.%1$s_in(text, oid, integer) returns %1$s language sql immutable strict as
+            %2$L', made.name, format('select pg_catalog.rs_read_%s(pg_catalog.textin($1))', made.name));
+        update pg_catalog.pg_proc
+        set proargtypes = array_to_string(array['cstring', 'oid', 'int4']::regtype[]::oid[], ' ')::oidvector
+        where oid = to_regprocedure(format('pg_catalog.%s_in(text, oid, integer)', made.name));
+        update pg_catalog.pg_type set typinput = to_regprocedure(format('pg_catalog.%s_in(cstring, oid, integer)', made.name))
         where oid = made.oid;
     end loop;
 end $$;

@@ -126,6 +126,15 @@ def test_files_that_hold_no_geometries(lake: Lake, statement: str, message: str)
         lake.execute(statement.format(**names))
 
 
+def test_input_functions_take_all_that_postgres_passes(redshift: RedshiftWarehouse) -> None:
+    """Written in SQL, one with fewer arguments reads behind the end of their list, and now and then ends the server."""
+    query = """select typname, pg_get_function_identity_arguments(typinput) from pg_type
+        where typname in ('geometry', 'geography') order by 1 desc"""
+    with redshift.behind.connect() as connection:
+        found = connection.execute(query).fetchall()
+    assert found == [(name, "cstring, oid, integer") for name in ("geometry", "geography")]
+
+
 def test_drivers_read_hexadecimal_text(redshift: RedshiftWarehouse) -> None:
     query = "select 'SRID=4326;POINT(1 2)'::geometry, 'POINT(1 2)'::geography, st_geomfromtext(%s)"
     with redshift.connect() as connection, connection.cursor() as cursor:
