@@ -1,6 +1,6 @@
 """Events from a Kafka broker into the raw table, as they come: how many, how soon, and for how much of a processor.
 
-    python -m benchmarks.stream [--rate 10000] [--seconds 60] [--consumers 1] [--parts rate history]
+    python -m benchmarks.stream [--rate 12000] [--seconds 60] [--consumers 1] [--parts rate history]
 
 The broker, the producer, the consumers (`ingest stream events`) and Postgres are processes of their own and share this
 machine. Events are as a site sends them, a third of them with nested properties. Every event counts: at the end all
@@ -24,6 +24,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 TOPIC = "events"
 GOAL_RATE, GOAL_SECONDS = 10_000, 5.0
+RATE = 12_000
+"""Of the producer. What has landed is counted until the last event has, so it has to be ahead of the goal."""
+
 TICK = 0.01
 PATIENCE_SECONDS = 30
 HISTORY_DAYS = (1, 10, 100)
@@ -52,7 +56,7 @@ PARTS = ("rate", "history")
 def main() -> None:
     """Measures, prints, and exits 1 if an event is missing or a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rate", type=int, default=GOAL_RATE)
+    parser.add_argument("--rate", type=int, default=RATE)
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--consumers", type=int, default=1)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
@@ -81,9 +85,13 @@ def _measure(warehouse: Warehouse, address: str, rate: int, seconds: int, consum
         server = _parent(int(connection.execute("select pg_backend_pid()").fetchone()[0]))
         server_before = _processor_seconds(server)
         words = ["--produce", address, "--rate", str(rate), "--seconds", str(seconds)]
-        producer = subprocess.Popen([sys.executable, "-m", "benchmarks.stream", *words], stdout=subprocess.PIPE)
+        # into a file: what it says at its end is more than a pipe holds
+        said = stack.enter_context(tempfile.TemporaryFile())
+        producer = subprocess.Popen([sys.executable, "-m", "benchmarks.stream", *words], stdout=said)
+        stack.callback(producer.kill)
         landed = _watch(connection, producer, rate * seconds)
-        produced = json.loads(producer.communicate()[0])
+        said.seek(0)
+        produced = json.loads(said.read())
         used = sum(stop_consumer(consumer) for consumer in running)
         server_used = _processor_seconds(server) - server_before
         rows, different = connection.execute(
@@ -106,7 +114,7 @@ def _measure(warehouse: Warehouse, address: str, rate: int, seconds: int, consum
     print(f"{'lines of the ledger, and loads':34}{lines:12}{loads:12}")
     if (rows, different) != (total, total):
         yield f"{total:,} events were produced, {rows:,} rows have landed, {different:,} of them different"
-    if rate >= GOAL_RATE and total / wall < 0.95 * GOAL_RATE:
+    if rate > GOAL_RATE and total / wall < GOAL_RATE:
         yield f"{total / wall:,.0f} events a second, goal {GOAL_RATE:,}"
     if statistics.median(latencies) > GOAL_SECONDS:
         yield f"the median event lands after {statistics.median(latencies):.1f} s, goal {GOAL_SECONDS:g}"
