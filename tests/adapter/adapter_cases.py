@@ -32,6 +32,7 @@ _NO_EMPTY_SEEDS = "dbt-core 1.11 has no --empty for seeds"
 _NO_PYTHON_MODELS = "dbt-redshift has no Python models"
 _NO_JAVASCRIPT = "dbt-redshift has no JavaScript functions"
 _NO_AGGREGATES = "dbt-redshift has no aggregate functions"
+_NAMES_ANOTHER_DATABASE = "compares SQL in which the database and schema of dbt's own Postgres are spelled out"
 _NO_PYTHON_FUNCTIONS = "dbt-redshift has no Python functions (PythonUDFNotSupported holds it to that)"
 
 NOT_APPLICABLE = {
@@ -41,6 +42,8 @@ NOT_APPLICABLE = {
     "empty.BaseTestEmptySeedFlag.test_seed_empty_creates_table_with_zero_rows": _NO_EMPTY_SEEDS,
     "empty.BaseTestEmptySeedFlag.test_seed_empty_preserves_column_types": _NO_EMPTY_SEEDS,
     "empty.BaseTestEmptySeedFlag.test_build_empty_with_seed": _NO_EMPTY_SEEDS,
+    "ephemeral.TestEphemeralMulti": _NAMES_ANOTHER_DATABASE,
+    "ephemeral.TestEphemeralNested": _NAMES_ANOTHER_DATABASE,
     "functions.BasicJSUDF": _NO_JAVASCRIPT,
     "functions.JSUDFMultiLineBody": _NO_JAVASCRIPT,
     "functions.JSUDFDeterministicVolatility": _NO_JAVASCRIPT,
