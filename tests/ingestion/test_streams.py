@@ -134,6 +134,10 @@ def test_a_consumer_lands_as_it_comes_and_the_ledger_keeps_one_line_a_partition(
     metrics.close()
     assert_all_once(target, topic)
     assert query(target, LEDGER) == [(4, 26, 26)]
+    indexes = query(
+        target, "select indexname from pg_indexes where schemaname = 'raw_events' and indexname like '%\\_by\\_%'"
+    )
+    assert {name for (name,) in indexes} == {"_deliveries_by_load", "_dlt_loads_by_end", "events_by_load"}
     finished = (
         "select count(*) from raw_events._dlt_loads where load_id in (select _dlt_load_id from raw_events.events)"
     )

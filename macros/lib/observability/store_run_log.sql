@@ -76,8 +76,10 @@ commit;
     {%- if counted %}
 insert into run_log.row_counts (invocation_id, relation_name, row_count)
         {%- for node in counted %}
+            {%- if node.config.materialized != 'incremental' or flags.FULL_REFRESH %}
+select '{{ invocation_id }}', '{{ node.schema }}.{{ node.alias }}', count(*) from {{ node.relation_name }}
+            {%- else %}
 select '{{ invocation_id }}', '{{ node.schema }}.{{ node.alias }}', (select count(*) from {{ node.relation_name }})
-            {%- if node.config.materialized == 'incremental' and not flags.FULL_REFRESH %}
 from run_log.invocations
 where
     invocation_id = '{{ invocation_id }}'
