@@ -84,7 +84,7 @@ def tables_of(
     Raises:
         IngestError: the project does not describe the source.
     """
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     path = project / "models" / "staging" / name / f"_{name}__sources.yml"
     if not path.is_file():
