@@ -27,7 +27,7 @@ demo: $(INSTALLED) ## a full warehouse from a small telecom operator (CUSTOMERS=
 
 test: $(INSTALLED) ## everything that proves it: lint, types, SQL gates, tests, a full build (WORKERS=2)
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 adapter-suite: $(INSTALLED) ## dbt's whole public suite for adapters against the Redshift face (a quarter of an hour)
 	@MAJAKKA_WHOLE_ADAPTER_SUITE=1 $(BIN)/pytest -n $(WORKERS) tests/adapter

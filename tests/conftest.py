@@ -18,6 +18,11 @@ def pytest_configure(config):
             del os.environ[name]
 
 
+def pytest_collection_modifyitems(items):
+    # the long ones first, so that no worker is left alone with them in the end
+    items.sort(key=lambda item: (item.path.parent.name != "warehouse", item.path.name != "test_standin.py"))
+
+
 @pytest.fixture(scope="session")
 def operator_folder(tmp_path_factory):
     """A small operator's data and truth; nothing serves it."""

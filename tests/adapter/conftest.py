@@ -2,6 +2,7 @@
 
 import pytest
 from adapter_cases import KNOWN, SAMPLE, WHOLE_SUITE, count_not_applicable, listed
+from dbt.adapters.factory import reset_adapters
 from dbt.tests.fixtures.project import *  # noqa: F403
 
 SUITE = "test_dbt_suite.py"
@@ -16,7 +17,8 @@ def adapter_warehouse(warehouse_factory):
 
 @pytest.fixture(scope="class")
 def dbt_profile_target(adapter_warehouse):
-    """What the suite's projects connect to."""
+    """What the suite's projects connect to, with nothing left of what dbt did in this process before."""
+    reset_adapters()
     target = adapter_warehouse.dbt_output()
     del target["schema"]
     return {**target, "retries": 0}
