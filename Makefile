@@ -29,7 +29,7 @@ test: $(INSTALLED) ## everything that proves it: lint, types, SQL gates, tests, 
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-adapter-suite: $(INSTALLED) ## dbt's whole public suite for adapters against the Redshift face (a quarter of an hour)
+adapter-suite: $(INSTALLED) ## dbt's whole public suite for adapters against the Redshift face (three minutes)
 	@MAJAKKA_WHOLE_ADAPTER_SUITE=1 $(BIN)/pytest -n $(WORKERS) tests/adapter
 
 mutants: $(INSTALLED) ## models broken in small ways, one at a time: do the tests notice? (an hour; MUTANTS=5: of each model)

@@ -64,6 +64,7 @@ NOT_APPLICABLE = {
     "python_model.BasePythonEmptyTests": _NO_PYTHON_MODELS,
     "python_model.BasePythonSampleTests": _NO_PYTHON_MODELS,
     "python_model.BasePySparkTests": _NO_PYTHON_MODELS,
+    "simple_copy.TestSimpleCopyUppercase": "connects to a Postgres of its own, on port 5432",
     "utils.BaseEscapeSingleQuotesBackslash": "dbt-redshift doubles the quote (BaseEscapeSingleQuotesQuote)",
     "utils.TestCurrentTimestamp": "getdate() has no time zone: the naive variant is Redshift's",
 }

@@ -1,11 +1,16 @@
 """One database behind the Redshift face for dbt's suite, the users that it grants to, and the count at the end."""
 
+import dbt_common.behavior_flags
 import pytest
 from adapter_cases import KNOWN, SAMPLE, WHOLE_SUITE, count_not_applicable, listed
 from dbt.adapters.factory import reset_adapters
 from dbt.tests.fixtures.project import *  # noqa: F403
 
 SUITE = "test_dbt_suite.py"
+
+# For every flag of every adapter that it makes, dbt looks which module of the whole call stack asks, and shows the
+# answer to nobody; in a process that has run many projects that is nine tenths of the time.
+dbt_common.behavior_flags.BehaviorFlagRendered._default_source = staticmethod(lambda: "dbt")
 
 
 @pytest.fixture(scope="session")

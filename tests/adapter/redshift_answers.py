@@ -1,11 +1,14 @@
 """What Redshift answers where a case of dbt's suite was written with another database in mind."""
 
 import json
+import shutil
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from dbt.tests.adapter.basic import expected_catalog
 from dbt.tests.adapter.functions import files as functions
+from dbt.tests.adapter.simple_seed import seeds, test_seed
 from dbt.tests.util import AnyStringWith
 
 
@@ -274,6 +277,31 @@ class SeedTypes:
         return {"schema.yml": json.dumps({"seeds": listed})}
 
 
+class BigSeed:
+    """The folder is the case's own: it makes it, and removes it."""
+
+    @pytest.fixture(scope="class")
+    def test_data_dir(self, tmp_path_factory):
+        return tmp_path_factory.mktemp("seeds") / "big"
+
+
+class SeedWithBOM:
+    """The file lies beside the case, and not beside us."""
+
+    @pytest.fixture(scope="class", autouse=True)
+    def setUp(self, project):
+        project.run_sql(seeds.seeds__expected_sql)
+        file = Path(test_seed.__file__).parent / "seed_bom.csv"
+        shutil.copy(file, Path(project.project_root) / "seeds" / "seed_bom.csv")
+
+
+class TextOfAnyLength:
+    """A seed's VARCHAR is as long as its longest value, a cast to TEXT has another length; both are text."""
+
+    def assert_columns_equal(self, project, expected_cols, actual_cols):
+        assert [column[:2] for column in expected_cols] == [column[:2] for column in actual_cols]
+
+
 ANSWERS = {
     "basic.TestDocsGenerate": DocsGenerate,
     "basic.TestDocsGenReferences": DocsGenReferences,
@@ -308,7 +336,10 @@ ANSWERS = {
     "hooks.TestPrePostModelHooksInConfigKwargs": Hooks,
     "hooks.TestPrePostRunHooks": RunHooks,
     "persist_docs.TestPersistDocsQuotedDescriptionNotAppliedOnMismatch": CaseSensitive,
+    "simple_seed.TestSeedSpecificFormats": BigSeed,
     "simple_seed.TestSimpleSeedColumnOverride": SeedTypes,
+    "simple_seed.TestSimpleSeedWithBOM": SeedWithBOM,
     "unit_testing.TestPostgresUnitTestingTypes": UnitTestTypes,
     "utils.TestCurrentTimestamps": Timestamps,
+    "utils.TestTypeString": TextOfAnyLength,
 }

@@ -29,7 +29,7 @@ def described(project, view):
         f"and \"table\" = '{view.identifier}'",
         fetch="one",
     )
-    return refresh[0], keys[0], keys[1]
+    return {"t": True, "f": False}[refresh[0].strip()], keys[0], keys[1]
 
 
 def change(project, view, *replacements):

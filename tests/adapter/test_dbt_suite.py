@@ -5,12 +5,27 @@ What is left out, and what is known to fail, stands in `adapter_cases.py`; what 
 database for which a case was written, in `redshift_*.py`.
 """
 
+import pytest
 import redshift_answers
 import redshift_materialized_views
+import sqlparse
 from adapter_cases import ABSTRACT, ALSO, KNOWN, NOT_APPLICABLE, SAMPLE, cases, methods_of
 
 CASES = cases()
 ANSWERS = {**redshift_answers.ANSWERS, **redshift_materialized_views.ANSWERS}
+
+
+@pytest.fixture(scope="class")
+def project(project):
+    """The suite's project; statements go one by one, as dbt-redshift sends them: prepared, Redshift takes no more."""
+    send = project.run_sql
+
+    def run_sql(sql, fetch=None):
+        results = [send(statement, fetch=fetch) for statement in sqlparse.split(sql)]
+        return results[-1] if results else None
+
+    project.run_sql = run_sql
+    return project
 
 
 def test_every_listed_case_is_in_the_suite():

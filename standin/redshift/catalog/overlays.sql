@@ -53,8 +53,12 @@ begin
         -- the columns of late-binding views are known to pg_get_late_binding_view_cols alone
         where known.kind is distinct from ''late binding view''
         union all
-        select %s, false, 0, 0
-        from pg_attribute as a join pg_class as c on c.oid = a.attrelid and c.relkind = ''m'' and a.attnum > 0,
+        select %s, more.name is null and known.distkey is not distinct from a.attnum,
+            case when more.name is null then coalesce(array_position(known.sortkeys, a.attnum), 0) * case
+                when known.sortstyle = ''INTERLEAVED'' and array_position(known.sortkeys, a.attnum) %% 2 = 0 then -1
+                else 1 end else 0 end, 0
+        from pg_attribute as a join pg_class as c on c.oid = a.attrelid and c.relkind = ''m'' and a.attnum > 0
+            left join rs_relation as known on known.relid = a.attrelid,
             lateral (select max(attnum) as columns from pg_attribute where attrelid = c.oid) as count,
             lateral (
                 select null as name, null::int as place

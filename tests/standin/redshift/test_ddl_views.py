@@ -151,6 +151,11 @@ def test_a_materialized_view_is_a_view_to_clients(redshift):
             ("m", "v"),
             ("mv_tbl__m__0", "r"),
         ]
+        # the keys are the table's, where dbt-redshift looks for them
+        assert execute(
+            "select attname, attisdistkey, attsortkeyord from pg_attribute as a join pg_class as c on c.oid = attrelid "
+            "where relname = 'mv_tbl__m__0' and attnum > 0 order by attnum"
+        ) == [("a", True, 1), ("b", False, 2), ("c", False, 0), ("table_0_oid", False, 0), ("num_rec", False, 0)]
         assert execute(
             "select view_definition like 'create materialized view m%' from information_schema.views where "
             "table_name = 'm'"
