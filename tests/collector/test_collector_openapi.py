@@ -20,7 +20,10 @@ schemathesis.openapi.format(
 
 
 def _is_portable(value):
-    """Whether texts are short enough in bytes, too, and nothing has a NUL: maxBytes and maxDepth, which are ours."""
+    """Whether texts are short enough in bytes, too, nothing has a NUL, and whole numbers have 64 bits: maxBytes and
+    maxDepth are ours, and what is free inside `properties` a schema does not reach."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
     if isinstance(value, dict):
         return all(map(_is_portable, [*value, *value.values()]))
     if isinstance(value, list):
