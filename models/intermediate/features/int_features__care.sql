@@ -1,11 +1,5 @@
 -- How often the customer was in touch, and how content they were, as of the feature date.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='append',
-    dist='customer_id',
-    sort=['feature_on', 'customer_id'],
-    indexes=postgres_indexes(['customer_id', 'feature_on']),
-) }}
+{{ config(indexes=postgres_indexes(['customer_id', 'feature_on'])) }}
 
 with
 

@@ -1,11 +1,5 @@
 -- What the customer had, as of the feature date.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='append',
-    dist='customer_id',
-    sort=['feature_on', 'customer_id'],
-    indexes=postgres_indexes(['customer_id', 'feature_on']),
-) }}
+{{ config(indexes=postgres_indexes(['customer_id', 'feature_on'])) }}
 
 with
 
@@ -18,7 +12,7 @@ population as (
 products as (
 
     select * from {{ ref('int_products__latest_kept') }}
-    where product_status in ('active', 'suspended', 'pendingTerminate', 'terminated')
+    where {{ has_come_into_service('product_status') }}
 
 ),
 

@@ -1,11 +1,5 @@
 -- Written once for each feature date and never again: docs/features.md.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='append',
-    dist='customer_id',
-    sort=['feature_on', 'customer_id'],
-    indexes=postgres_indexes(['customer_id', 'feature_on']),
-) }}
+{{ config(indexes=postgres_indexes(['customer_id', 'feature_on'])) }}
 
 with
 

@@ -1,11 +1,5 @@
 -- How often the customer looked in at the web shop, as of the feature date.
-{{ config(
-    materialized='incremental',
-    incremental_strategy='append',
-    dist='customer_id',
-    sort=['feature_on', 'customer_id'],
-    indexes=postgres_indexes(['customer_id', 'feature_on']),
-) }}
+{{ config(indexes=postgres_indexes(['customer_id', 'feature_on'])) }}
 
 with
 
