@@ -21,7 +21,7 @@ final as (
 
     from products
     where
-        product_status in ('active', 'suspended', 'pendingTerminate', 'terminated')
+        {{ has_come_into_service('product_status') }}
         and recurring_price_amount > 0
 
 )

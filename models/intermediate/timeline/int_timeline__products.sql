@@ -4,7 +4,7 @@ products as (
 
     select * from {{ ref('int_products__latest_kept') }}
     -- what was cancelled or waits for its start has not happened
-    where product_status in ('active', 'suspended', 'pendingTerminate', 'terminated')
+    where {{ has_come_into_service('product_status') }}
 
 ),
 

@@ -12,7 +12,7 @@ population as (
 products as (
 
     select * from {{ ref('int_products__latest_kept') }}
-    where product_status in ('active', 'suspended', 'pendingTerminate', 'terminated')
+    where {{ has_come_into_service('product_status') }}
 
 ),
 
