@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ingestion.delivery import Request
+from ingestion.warehouse import has_table
 
 if TYPE_CHECKING:
     from ingestion.landing import Report
@@ -123,10 +124,7 @@ def _window(since: datetime, until: datetime, report: Report) -> Window:
 def _done(connection: Connection, dataset: str) -> set[tuple[datetime, datetime]]:
     from psycopg import sql
 
-    there = connection.execute(
-        "select 1 from information_schema.tables where table_schema = %s and table_name = %s", (dataset, TABLE)
-    ).fetchone()
-    if not there:
+    if not has_table(connection, dataset, TABLE):
         return set()
     found = connection.execute(sql.SQL("select since, until from {}").format(sql.Identifier(dataset, TABLE)))
     return {(since.astimezone(UTC), until.astimezone(UTC)) for since, until in found}

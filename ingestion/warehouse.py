@@ -201,6 +201,14 @@ class Warehouse:
         return dlt.destinations.postgres(credentials, create_indexes=False)
 
 
+def has_table(connection: Connection, schema: str, name: str) -> bool:
+    """Whether there is a table or view by this name."""
+    found = connection.execute(
+        "select count(*) from information_schema.tables where table_schema = %s and table_name = %s", (schema, name)
+    )
+    return bool(found.fetchone()[0])
+
+
 def unreachable(warehouse: Warehouse, error: Exception) -> WarehouseUnavailableError:
     """The error of a warehouse that cannot be used, with what to do."""
     return WarehouseUnavailableError(

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from ingestion.errors import IngestError
+from ingestion.privacy.requests import make_table
 
 if TYPE_CHECKING:
     from ingestion.warehouse import Connection
@@ -29,11 +30,9 @@ def make_key(connection: Connection, *, replace: bool = False) -> None:
         IngestError: there are keys, and they are not to be replaced.
     """
     with connection.transaction():
-        connection.execute("create schema if not exists privacy")
-        connection.execute(
-            "create table if not exists privacy.pseudonym_keys"
-            " (inner_key varchar(64) not null, outer_key varchar(64) not null, made_at timestamp not null)"
-        )
+        # as the macro create_pseudonym_key makes it
+        columns = "inner_key varchar(64) not null, outer_key varchar(64) not null, made_at timestamp not null"
+        make_table(connection, "pseudonym_keys", columns)
         connection.execute("lock table privacy.pseudonym_keys")
         (count,) = connection.execute("select count(*) from privacy.pseudonym_keys").fetchone()
         if count and not replace:

@@ -115,13 +115,18 @@ def table(name: str) -> sql.Identifier:
     return sql.Identifier(SCHEMA, name)
 
 
-def make_tables(connection: Connection) -> None:
-    """Makes what is missing of the schema."""
+def make_table(connection: Connection, name: str, columns: LiteralString) -> None:
+    """Makes a table of the schema, and the schema, if it is missing."""
     from psycopg import sql
 
     connection.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(SCHEMA)))
+    connection.execute(sql.SQL("create table if not exists {} ({})").format(table(name), sql.SQL(columns)))
+
+
+def make_tables(connection: Connection) -> None:
+    """Makes what is missing of the tables of requests and receipts."""
     for name, columns in _COLUMNS.items():
-        connection.execute(sql.SQL("create table if not exists {} ({})").format(table(name), sql.SQL(columns)))
+        make_table(connection, name, columns)
 
 
 def request(

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 from ingestion import ledger as ledgers
 from ingestion.errors import IngestError
 from ingestion.privacy import archive
-from ingestion.privacy.requests import table
+from ingestion.privacy.requests import make_table, table
+from ingestion.warehouse import has_table
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -109,7 +110,7 @@ def expire(
         found = periods(connection)
         there = _columns(connection)
         if not dry_run:
-            _make_table(connection)
+            make_table(connection, RECEIPTS, _RECEIPT_COLUMNS)
         work = _Run(connection, warehouse, {one.dataset: one for one in sources}, there=there, today=today)
         for period in _in_order(found, set(there)):
             say(period.relation)
@@ -129,11 +130,8 @@ def periods(connection: Connection) -> list[Period]:
     """
     from psycopg import sql
 
-    there = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = %s and table_name = %s", _PERIODS
-    ).fetchone()
     lines: list[tuple[str, str | None, int | None, str | None, str | None, str]] = []
-    if there[0]:
+    if has_table(connection, *_PERIODS):
         query = sql.SQL(
             "select relation_name, time_column, retained_days, parent_relation, parent_column, reason from {}"
             " order by relation_name"
@@ -197,13 +195,12 @@ class _Run:
                 return None
         kept_from = self._kept_from(dated)
         if dry_run:
-            count = self._count(period, dated, kept_from)
-        else:
-            with self._lock(period.relation), self._connection.transaction():
-                count = sum(self._delete(period, dated, before) for before in self._slices(dated, kept_from))
-                done = Expired(period.relation, kept_from, count, dated.reason)
-                self._note(done)
-        return Expired(period.relation, kept_from, count, dated.reason)
+            return Expired(period.relation, kept_from, self._count(period, dated, kept_from), dated.reason)
+        with self._lock(period.relation), self._connection.transaction():
+            count = sum(self._delete(period, dated, before) for before in self._slices(dated, kept_from))
+            done = Expired(period.relation, kept_from, count, dated.reason)
+            self._note(done)
+        return done
 
     def archive(self, period: Period, *, dry_run: bool) -> Expired | None:
         """The objects of a stream's archive; None if it has none."""
@@ -316,13 +313,6 @@ def _identifier(relation: str) -> sql.Identifier:
     from psycopg import sql
 
     return sql.Identifier(*relation.split(".", 1))
-
-
-def _make_table(connection: Connection) -> None:
-    from psycopg import sql
-
-    connection.execute("create schema if not exists privacy")
-    connection.execute(sql.SQL(f"create table if not exists {{}} ({_RECEIPT_COLUMNS})").format(table(RECEIPTS)))
 
 
 def _columns(connection: Connection) -> dict[str, dict[str, str]]:

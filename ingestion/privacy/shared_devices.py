@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ingestion.warehouse import has_table
+
 if TYPE_CHECKING:
     from psycopg import sql
 
@@ -36,7 +38,7 @@ def build_anew(connection: Connection, devices: Sequence[str]) -> int:
     """Gives the loads of what is left on these devices new numbers, in the caller's transaction. Gives how many."""
     from psycopg import sql
 
-    if not devices or not (_is_there(connection, LOADS) and _is_there(connection, EVENTS)):
+    if not devices or not (has_table(connection, *LOADS) and has_table(connection, *EVENTS)):
         return 0
     loads, events = sql.Identifier(*LOADS), sql.Identifier(*EVENTS)
     query = sql.SQL(
@@ -64,10 +66,3 @@ def build_anew(connection: Connection, devices: Sequence[str]) -> int:
                 )
             )
     return len(found)
-
-
-def _is_there(connection: Connection, table: tuple[str, str]) -> bool:
-    (count,) = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = %s and table_name = %s", table
-    ).fetchone()
-    return bool(count)

@@ -16,6 +16,7 @@ from ingestion.contract.declare import CONTACT_POINTS, IDENTIFIERS
 from ingestion.errors import IngestError
 from ingestion.privacy.catalogue import Search
 from ingestion.privacy.identifiers import canonical
+from ingestion.warehouse import has_table
 
 if TYPE_CHECKING:
     from psycopg import sql
@@ -120,12 +121,8 @@ def _customers(connection: Connection, request: ErasureRequest) -> tuple[frozens
     """The customer numbers of a request, and the keys of the person if all of her numbers are among them."""
     from psycopg import sql
 
-    there = connection.execute(
-        "select count(*) from information_schema.tables"
-        " where table_schema = 'marts' and table_name = 'person_customers'"
-    ).fetchone()
     alone = frozenset({str(request.customer_id)})
-    if not there[0]:
+    if not has_table(connection, "marts", "person_customers"):
         return alone, set()
     found = connection.execute(
         sql.SQL(

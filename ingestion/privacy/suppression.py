@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from ingestion.contract.declare import CONTACT_POINTS, IDENTIFIERS
 from ingestion.privacy.identifiers import Key, canonical, words_of
+from ingestion.warehouse import has_table
 
 if TYPE_CHECKING:
     from ingestion.contract import Checked, Rejection
@@ -114,11 +115,7 @@ def read(connection: Connection) -> Suppression | None:
     """
     from psycopg import sql
 
-    there = connection.execute(
-        "select count(*) from information_schema.tables where table_schema = %s and table_name = %s",
-        (SCHEMA, SUPPRESSED),
-    ).fetchone()
-    if not there[0]:
+    if not has_table(connection, SCHEMA, SUPPRESSED):
         return None
     query = sql.SQL("select identifier_hash from {}").format(sql.Identifier(SCHEMA, SUPPRESSED))
     hashes = frozenset(value for (value,) in connection.execute(query))

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from ingestion import ledger as ledgers
 from ingestion.errors import IngestError, RunInProgressError
 from ingestion.streams.reader import Standing
+from ingestion.warehouse import has_table
 
 if TYPE_CHECKING:
     from psycopg import sql
@@ -77,10 +78,7 @@ def read(connection: Connection, dataset: str) -> list[Lease]:
     """The leases of a raw schema; none if no stream has ever landed in it."""
     from psycopg import sql
 
-    there = connection.execute(
-        "select 1 from information_schema.tables where table_schema = %s and table_name = %s", (dataset, TABLE)
-    ).fetchone()
-    if not there:
+    if not has_table(connection, dataset, TABLE):
         return []
     query = (
         "select scope, holder, epoch, expires_at, read_until, behind, rows_per_second, ended_at from {} order by scope"
