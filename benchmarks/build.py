@@ -24,10 +24,10 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from benchmarks.ingest import _environment, _warehouse
 from demo import landing
 from demo.operator import process
 from demo.operator.settings import OperatorSettings, Ports
-from standin.ephemeral import temporary
 
 PROJECT = Path(__file__).resolve().parents[1]
 GOALS = {(5_000, 90): (60.0, 25.0)}
@@ -87,16 +87,9 @@ def main() -> None:
 
 def _measure(settings: OperatorSettings, say: Callable[[str], None]) -> Measured:
     before = dict(os.environ)
-    with temporary() as server, tempfile.TemporaryDirectory() as name:
+    with _warehouse() as warehouse, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        server.create_database("bench")
-        os.environ |= {
-            "MAJAKKA_WAREHOUSE_HOST": server.host,
-            "MAJAKKA_WAREHOUSE_PORT": str(server.port),
-            "MAJAKKA_WAREHOUSE_USER": server.superuser,
-            "MAJAKKA_WAREHOUSE_PASSWORD": server.superuser_password,
-            "MAJAKKA_WAREHOUSE_DATABASE": "bench",
-        }
+        os.environ |= _environment(warehouse)
         say("the operator starts")
         operator = process.start(folder / "operator", settings, Ports(0, 0, 0))
         try:

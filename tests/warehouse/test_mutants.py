@@ -12,18 +12,17 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from dbt.adapters.factory import reset_adapters
-from dbt.cli.main import dbtRunner
 from mutants import Mutant, mutants
 
 if TYPE_CHECKING:
+    from conftest import Dbt
     from dbt.contracts.graph.manifest import Manifest
 
-    from standin.warehouse import Template, Warehouse, WarehouseFactory
+    from standin.warehouse import Template, WarehouseFactory
 
 PROJECT = Path(__file__).resolve().parents[2]
 HOW_MANY = os.environ.get("MAJAKKA_ALL_MUTANTS", "")
@@ -33,14 +32,13 @@ CAUGHT, SURVIVED, INVALID = "caught", "survived", "invalid"
 
 @dataclass
 class Laboratory:
-    """dbt with the project parsed once; each mutant is a model whose text is exchanged for the while.
+    """dbt, and the project as it has parsed it; each mutant is a model whose text is exchanged for the while.
 
-    One warehouse for all: what was parsed names its database.
+    One warehouse for all.
     """
 
+    dbt: Dbt
     manifest: Manifest
-    warehouse: Warehouse
-    folder: Path
 
     def outcome(self, mutant: Mutant, *, on_data: bool = True) -> str:
         """What becomes of a mutant: `caught`, `survived`, or `invalid` when the engine does not even take it.
@@ -67,13 +65,7 @@ class Laboratory:
                 assert self._dbt("run", "--full-refresh", "--select", f"{mutant.model}+") == SURVIVED
 
     def _dbt(self, *words: str) -> str:
-        reset_adapters()
-        options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", "dev"]
-        options += ["--target-path", str(self.folder / "target"), "--log-level-file", "none"]
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in self.warehouse.environment().items():
-                patch.setenv(name, value)
-            done = dbtRunner(manifest=self.manifest).invoke([*words, *options, "--quiet", "--no-write-json"])
+        done = self.dbt(*words, "--no-write-json")
         if done.success:
             return SURVIVED
         results = list(done.result or ())
@@ -90,14 +82,14 @@ class Laboratory:
 def laboratory(
     demo_template: Template,
     warehouse_factory: WarehouseFactory,
-    make_dbt: Callable[..., Any],
-    tmp_path_factory: pytest.TempPathFactory,
+    make_dbt: Callable[..., Dbt],
 ) -> Iterator[Laboratory]:
     """The built demo operator, to be broken."""
     with warehouse_factory.warehouse(template=demo_template) as warehouse:
-        parsed = make_dbt(warehouse, own_parse=True)("parse")
+        dbt = make_dbt(warehouse, own_parse=True)
+        parsed = dbt("parse")
         assert parsed.success, parsed.exception
-        yield Laboratory(parsed.result, warehouse, tmp_path_factory.mktemp("mutants"))
+        yield Laboratory(dbt, parsed.result)
 
 
 def every_mutant(laboratory: Laboratory) -> list[Mutant]:
