@@ -105,11 +105,15 @@ def write(plan: Plan, project: Path) -> list[Path]:
         plan.folder / f"_{plan.subject}__models.yml",
         plan.folder / f"_{plan.subject}__unit_tests.yml",
     )
+    texts = {
+        sql: _sql(plan),
+        models: _appended(project / models, "models", _description(plan, columns)),
+        tests: _appended(project / tests, "unit_tests", _unit_test(plan, columns)),
+    }
     (project / plan.folder).mkdir(parents=True, exist_ok=True)
-    (project / sql).write_text(_sql(plan), "utf-8")
-    _append(project / models, "models", _description(plan, columns))
-    _append(project / tests, "unit_tests", _unit_test(plan, columns))
-    return [sql, models, tests]
+    for path, text in texts.items():
+        (project / path).write_text(text, "utf-8")
+    return list(texts)
 
 
 def _described(project: Path) -> dict[str, dict[str, dict[str, Any]]]:
@@ -189,12 +193,12 @@ def _unit_test(plan: Plan, columns: list[dict[str, Any]]) -> str:
 """
 
 
-def _append(path: Path, key: str, item: str) -> None:
-    """Adds an item to the list that a file consists of."""
+def _appended(path: Path, key: str, item: str) -> str:
+    """What a file is with an item more in the list that it consists of."""
     before = path.read_text("utf-8").rstrip("\n") + "\n" if path.is_file() else ""
     if before and list(yaml.safe_load(before))[-1] != key:
         raise NewModelError(f"{path} does not end with its {key}; the item cannot be added to them:\n{item}")
-    path.write_text(f"{before}\n{item}" if before else f"{key}:\n{item}", "utf-8")
+    return f"{before}\n{item}" if before else f"{key}:\n{item}"
 
 
 if __name__ == "__main__":

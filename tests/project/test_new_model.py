@@ -96,3 +96,15 @@ def test_what_would_break_a_rule_is_refused_and_nothing_is_written(model: str, r
     assert code == 1
     assert said in output
     assert {path: path.stat().st_mtime_ns for path in (PROJECT / "models").rglob("*")} == before
+
+
+def test_a_file_that_ends_with_something_else_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+    shutil.copytree(PROJECT / "models", tmp_path / "models")
+    shutil.copy(PROJECT / "dbt_project.yml", tmp_path)
+    tests = tmp_path / "models/marts/billing/_billing__unit_tests.yml"
+    tests.write_text(tests.read_text("utf-8") + "anchors: []\n", "utf-8")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    code, output = _new_model(tmp_path, "marts/billing/fct_x", "--reads", "int_bills__deduplicated", "--key", "bill_no")
+    assert code == 1
+    assert "does not end with its unit_tests" in output
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
