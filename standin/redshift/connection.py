@@ -254,7 +254,7 @@ class Connection(asyncio.Protocol):
             if code == 83:
                 expect(_SYNC)
             elif code == 66:  # Bind
-                if self._intervals is not None or self._prepared:
+                if self._intervals is not None or self._prepared or self._portals:
                     change = self._bind(data[position + 5 : end])
                 expect(_BIND)
             elif code == 69:

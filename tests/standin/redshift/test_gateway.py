@@ -107,6 +107,17 @@ def test_truncate_commits(redshift):
             assert connection.execute("select count(*) from t").fetchone() == (0,)
 
 
+def test_what_is_bound_after_truncate_does_not_commit(redshift):
+    with log_in(redshift) as client:
+        client.ask(protocol.query("create table t (a int)"))
+        # unnamed statements in the unnamed portal, as drivers send them
+        client.send(parse("truncate t"), bind(), execute(), SYNC)
+        assert client.until("Z")[-1] == ("Z", b"I")
+        client.ask(protocol.query("begin"))
+        client.send(parse("insert into t values (1)"), bind(), execute(), SYNC)
+        assert client.until("Z")[-1] == ("Z", b"T")
+
+
 def test_truncate_in_a_query_of_several_commits_what_stands_before_it(redshift):
     with closing(redshift.psycopg()) as connection:
         connection.execute("create table t (a int); create table other (a int)")
