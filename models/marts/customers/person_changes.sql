@@ -40,16 +40,16 @@ told as (
         changed.changed_at,
         changed.previous_person_key,
         changed.person_key,
-        coalesce(bool_or(
+        bool_or(
             versions.person_key = changed.previous_person_key
             and versions.dbt_valid_from <= changed.changed_at
             and (versions.dbt_valid_to is null or versions.dbt_valid_to > changed.changed_at)
-        ), false) as is_previous_going_on,
-        coalesce(bool_or(
+        ) as is_previous_going_on,
+        bool_or(
             versions.person_key = changed.person_key
             and versions.dbt_valid_from < changed.changed_at
             and (versions.dbt_valid_to is null or versions.dbt_valid_to >= changed.changed_at)
-        ), false) as is_new_known_before
+        ) as is_new_known_before
 
     from changed
     inner join versions
