@@ -32,6 +32,8 @@ from demo.operator.settings import (
 )
 
 START_SECONDS = 90.0
+# what it has to read grows with its size
+CUSTOMER_DAYS_A_SECOND = 10_000
 STOP_SECONDS = 10.0
 
 
@@ -133,7 +135,8 @@ def start(folder: Path, settings: OperatorSettings, ports: Ports | None = None) 
             env=environment,
             start_new_session=True,
         )
-    deadline = time.monotonic() + START_SECONDS
+    seconds = START_SECONDS + settings.customers * settings.days / CUSTOMER_DAYS_A_SECOND
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = running(folder)
         if found is not None:
@@ -143,7 +146,7 @@ def start(folder: Path, settings: OperatorSettings, ports: Ports | None = None) 
             raise OperatorError(f"the operator did not start:\n{_last_lines(log)}")
         time.sleep(0.05)
     process.terminate()
-    raise OperatorError(f"the operator did not answer within {START_SECONDS:.0f} s:\n{_last_lines(log)}")
+    raise OperatorError(f"the operator did not answer within {seconds:.0f} s:\n{_last_lines(log)}")
 
 
 def stop(folder: Path) -> bool:
