@@ -13,7 +13,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,10 @@ INCREMENTAL = (
     "path:models/marts/web,config.materialized:incremental",
 )
 KEPT = "int_events__loads_numbered"
+# built anew each time, and what the incremental one after them goes by
+BEFORE_INTEREST = ("int_web_sessions__consented", "int_web_sessions__fingerprinted_per_customer")
+# stands here as its models would make it
+ANSWERS, REPORTING_DAY = "intermediate.int_consents__pivoted_to_customers", "intermediate.int_reporting__as_of"
 
 BROWSER, BOT = "Mozilla/5.0 (iPhone) Mobile Safari", "Googlebot/2.1"
 START = datetime(2026, 9, 30, 22, 0, tzinfo=UTC)
@@ -93,6 +97,14 @@ class Load:
     load_id: str
     run: int
     events: list[Event]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What holds when the models run: who has agreed to profiling, and what the reporting day is."""
+
+    customers: frozenset[str]
+    as_of_on: date
 
 
 def _mostly(usual: object, *others: object) -> st.SearchStrategy[Any]:
@@ -163,6 +175,13 @@ def _histories(draw: st.DrawFn) -> list[Load]:
     return loads
 
 
+SAID = st.builds(
+    Said,
+    customers=st.frozensets(st.sampled_from(("C1", "C2", "C3")), min_size=1),
+    as_of_on=_mostly(START.date() + timedelta(days=30), START.date() + timedelta(days=31)),
+)
+
+
 @pytest.fixture(scope="module")
 def web(warehouse_factory: WarehouseFactory, make_dbt: Callable[..., Dbt]) -> Iterator[Dbt]:
     """dbt with everything that the web's models stand on, and none of them."""
@@ -180,6 +199,17 @@ def _forget(warehouse: Warehouse) -> None:
     with warehouse.connect() as connection:
         connection.execute("truncate raw_events.events, raw_events._dlt_loads")
         connection.execute("drop schema if exists intermediate, marts cascade")
+        connection.execute("create schema intermediate")
+        connection.execute(f"create table {ANSWERS} (customer_id varchar(64), has_consented_profiling boolean)")
+        connection.execute(f"create table {REPORTING_DAY} (as_of_on date)")
+
+
+def _say(warehouse: Warehouse, said: Said) -> None:
+    with warehouse.connect() as connection:
+        connection.execute(f"truncate {ANSWERS}, {REPORTING_DAY}")
+        connection.execute(f"insert into {REPORTING_DAY} values (%s)", (said.as_of_on,))
+        for customer in ("C1", "C2", "C3"):
+            connection.execute(f"insert into {ANSWERS} values (%s, %s)", (customer, customer in said.customers))
 
 
 def _land(warehouse: Warehouse, load: Load) -> None:
@@ -197,7 +227,7 @@ def _land(warehouse: Warehouse, load: Load) -> None:
 
 
 def _run(dbt: Dbt, *options: str) -> None:
-    result = dbt("run", "--select", *INCREMENTAL, *options, variables=VARIABLES)
+    result = dbt("run", "--select", *INCREMENTAL, *BEFORE_INTEREST, *options, variables=VARIABLES)
     assert result.success, dbt.failures(result)
 
 
@@ -215,20 +245,23 @@ def _tables(dbt: Dbt) -> dict[str, list[tuple[Any, ...]]]:
 @settings(
     max_examples=HISTORIES, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
-@given(loads=_histories())
-def test_however_events_arrive_the_tables_are_those_of_a_build_from_nothing(web: Dbt, loads: list[Load]) -> None:
+@given(loads=_histories(), said=st.lists(SAID, min_size=3, max_size=3))
+def test_however_events_arrive_the_tables_are_those_of_a_build_from_nothing(
+    web: Dbt, loads: list[Load], said: list[Said]
+) -> None:
     _forget(web.warehouse)
     for number in range(max(load.run for load in loads) + 1):
         for load in loads:
             if load.run == number:
                 _land(web.warehouse, load)
+        _say(web.warehouse, said[number])
         _run(web)
     grown = _tables(web)
     _run(web, "--full-refresh")
     built = _tables(web)
 
     assert set(grown) == set(built)
-    assert len(built) == 10
+    assert len(built) == 14
     for name in built:
         missing = [row for row in built[name] if row not in grown[name]]
         too_many = [row for row in grown[name] if row not in built[name]]

@@ -146,6 +146,18 @@ normal_email_address as (
 
 ),
 
+hash_as_number as (
+
+    select
+        'hash_as_number reads the first eight digits' as promise,
+        {{ hash_as_number("md5('x')") }} = 2647975009 as is_kept
+    union all
+    select
+        'hash_as_number gives no negative number' as promise,
+        {{ hash_as_number("'ffffffffffff'") }} = 4294967295 as is_kept
+
+),
+
 sha256_hex as (
 
     select
@@ -181,6 +193,8 @@ promises as (
     select * from e164_phone_number
     union all
     select * from normal_email_address
+    union all
+    select * from hash_as_number
     union all
     select * from sha256_hex
 
