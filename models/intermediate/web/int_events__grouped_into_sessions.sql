@@ -253,50 +253,99 @@ paced as (
 visits as (
 
     select
-        device_id,
         event_id,
+        event_type,
+        device_id,
+        customer_id,
+        page_url,
+        referrer_url,
+        product_offering_id,
+        engaged_seconds,
+        order_amount,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        device_kind,
+        occurred_at,
         event_number,
+        md5(device_id || '|' || first_event_id) as session_key,
+        session_started_at,
         case
             when most_events_per_minute > {{ var('web_bot_events_per_minute') | int }} then 'bot_by_rate'
         end as set_aside_reason,
-        md5(device_id || '|' || first_event_id) as session_key,
-        session_started_at
+        rebuilt_from_at,
+        _load_number
 
     from paced
+
+),
+
+-- Beside the visits, and not joined to them again: a planner that knows little of what is new would take each event to
+-- all others.
+set_aside as (
+
+    select
+        event_id,
+        event_type,
+        device_id,
+        customer_id,
+        page_url,
+        referrer_url,
+        product_offering_id,
+        engaged_seconds,
+        order_amount,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        device_kind,
+        occurred_at,
+        cast(null as bigint) as event_number,
+        cast(null as varchar(32)) as session_key,
+        occurred_at as session_started_at,
+        set_aside_reason,
+        rebuilt_from_at,
+        _load_number
+
+    from judged
+    where set_aside_reason is not null
+
+),
+
+unioned as (
+
+    select * from visits
+    union all
+    select * from set_aside
 
 ),
 
 final as (
 
     select
-        judged.event_id,
-        judged.event_type,
-        judged.device_id,
-        judged.customer_id,
-        case when visits.set_aside_reason is null then visits.session_key end as session_key,
-        case when visits.set_aside_reason is null then visits.event_number end as event_number,
-        coalesce(judged.set_aside_reason, visits.set_aside_reason) as set_aside_reason,
+        event_id,
+        event_type,
+        device_id,
+        customer_id,
+        case when set_aside_reason is null then session_key end as session_key,
+        case when set_aside_reason is null then event_number end as event_number,
+        set_aside_reason,
 
-        judged.page_url,
-        judged.referrer_url,
-        judged.product_offering_id,
-        judged.engaged_seconds,
-        judged.order_amount,
-        judged.utm_source,
-        judged.utm_medium,
-        judged.utm_campaign,
-        judged.device_kind,
+        page_url,
+        referrer_url,
+        product_offering_id,
+        engaged_seconds,
+        order_amount,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        device_kind,
 
-        judged.occurred_at,
-        coalesce(visits.session_started_at, judged.occurred_at) as session_started_at,
-        judged._load_number
+        occurred_at,
+        session_started_at,
+        _load_number
 
-    from judged
-    left join visits
-        on
-            judged.device_id = visits.device_id
-            and judged.event_id = visits.event_id
-    where coalesce(visits.session_started_at, judged.occurred_at) >= judged.rebuilt_from_at
+    from unioned
+    where session_started_at >= rebuilt_from_at
 
 )
 

@@ -8,7 +8,7 @@
     meta={'rebuilt_days': rebuilt_days, 'rebuilt_by': 'started_at'},
     dist='device_id',
     sort='started_at',
-    indexes=postgres_indexes(['session_key'], [['device_id', 'started_at'], ['_load_number']]),
+    indexes=postgres_indexes(['session_key'], [['device_id', 'started_at'], ['stitched_customer_id'], ['_load_number']]),
 ) }}
 
 with
