@@ -33,6 +33,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 GOALS = {(5_000, 90): (60.0, 25.0)}
 """Seconds for the first build and the next, by customers and days; on two cores."""
 
+IN_MEMORY = 1_000_000
+"""Days of customers. The warehouse of more is put on disk: with the operator it would not fit into a laptop's memory."""
+
 
 @dataclass(frozen=True)
 class Build:
@@ -87,6 +90,8 @@ def main() -> None:
 
 def _measure(settings: OperatorSettings, say: Callable[[str], None]) -> Measured:
     before = dict(os.environ)
+    if settings.customers * settings.days > IN_MEMORY:
+        os.environ.setdefault("TMPDIR", tempfile.gettempdir())
     with _warehouse() as warehouse, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         os.environ |= _environment(warehouse)
