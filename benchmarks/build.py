@@ -34,7 +34,7 @@ GOALS = {(5_000, 90): (60.0, 25.0)}
 """Seconds for the first build and the next, by customers and days; on two cores."""
 
 IN_MEMORY = 1_000_000
-"""Days of customers. The warehouse of more is put on disk: with the operator it would not fit into a laptop's memory."""
+"""Days of customers. The warehouse of more is put on disk: with the operator it would not fit into memory."""
 
 
 @dataclass(frozen=True)
