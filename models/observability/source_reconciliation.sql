@@ -47,18 +47,41 @@ landed_events as (
 
 ),
 
+landed_usage as (
+
+    select count(*) as landed_count
+    from {{ ref('stg_usage__usage') }} as records
+    inner join {{ ref('int_usage__loads_numbered') }} as usage_loads
+        on records._dlt_load_id = usage_loads.load_id
+
+),
+
+usage_days as (
+
+    select
+        cast(coalesce(sum(version_count - usage_count), 0) as bigint) as superseded_count,
+        cast(coalesce(sum(usage_count), 0) as bigint) as modelled_count
+
+    from {{ ref('int_usage__summed_to_days') }}
+
+),
+
 balances as (
 
     {% for source_name, resource_name, landed, key, modelled in tables %}
     {{ mass_balance(source_name, resource_name, ref(landed), key, ref(modelled)) }}
     union all
     {% endfor %}
-    -- usage is modelled by the day, and a day says of how many records it is made
-    {{
-        mass_balance(
-            'usage', 'usage', ref('stg_usage__usage'), 'usage_id', ref('fct_usage_daily'), 'sum(usage_count)'
-        )
-    }}
+    -- usage is modelled by the day, and a day says of how many rows and of how many records it is made
+    select
+        'usage' as source_name,
+        'usage' as resource_name,
+        landed_usage.landed_count,
+        usage_days.superseded_count,
+        usage_days.modelled_count
+
+    from landed_usage
+    cross join usage_days
     union all
     -- and a visit, of how many events
     {{

@@ -11,7 +11,7 @@ population as (
 
 usage_days as (
 
-    select * from {{ ref('int_usage__summed_to_days') }}
+    select * from {{ ref('int_usage__days_attributed') }}
 
 ),
 

@@ -14,6 +14,7 @@ last_day as (
 
     select coalesce(cast({{ chosen_day }} as date), max(used_on)) as as_of_on
     from usage_days
+    where usage_count > 0
 
 ),
 

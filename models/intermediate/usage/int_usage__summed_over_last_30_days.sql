@@ -2,7 +2,7 @@ with
 
 usage_days as (
 
-    select * from {{ ref('int_usage__summed_to_days') }}
+    select * from {{ ref('int_usage__days_attributed') }}
 
 ),
 

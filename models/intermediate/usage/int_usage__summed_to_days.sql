@@ -1,60 +1,112 @@
--- A table although one mart is nearly the same: the day that all reports count from hangs on it, and it is the
--- only place that reads every call.
+-- The only place that reads every record, and it reads those of touched days: docs/usage.md says why that is enough.
+-- Sorted by day, so that a month reads a month.
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rebuild_days',
+    dist='product_id',
+    sort='used_on',
+    indexes=postgres_indexes(['used_on', 'product_id', 'usage_type', 'is_roaming']),
+) }}
+
+{%- set days_touched = ref('int_usage__days_touched') -%}
+
 with
 
-usage as (
+loads as (
 
-    select * from {{ ref('int_usage__deduplicated') }}
-
-),
-
-products as (
-
-    select * from {{ ref('int_products__latest_kept') }}
+    select * from {{ ref('int_usage__loads_numbered') }}
 
 ),
 
-summed as (
+{% if is_incremental() -%}
+touched_days as (
+
+    {{ touched_days() }}
+
+),
+
+-- reads the records by itself: what is named once and read twice, Postgres writes down in between
+touched_records as (
+
+    select distinct records.usage_id
+    from {{ ref('stg_usage__usage') }} as records
+    inner join touched_days
+        on cast(records.used_at as date) = touched_days.used_on
+
+),
+
+{% endif -%}
+delivered as (
 
     select
-        cast(used_at as date) as used_on,
-        product_id,
-        usage_type,
-        is_roaming,
-        count(*) as usage_count,
-        cast(coalesce(sum(duration_seconds), 0) as bigint) as duration_seconds,
-        cast(coalesce(sum(data_bytes), 0) as bigint) as data_bytes,
-        cast(coalesce(sum(message_count), 0) as bigint) as message_count,
-        -- what is not rated yet costs nothing yet
-        {{ as_amount('coalesce(sum(rated_amount), 0)') }} as rated_amount
+        records.*,
+        cast(records.used_at as date) as used_on,
+        loads.load_number
 
-    from usage
-    group by
-        cast(used_at as date),
-        product_id,
-        usage_type,
-        is_roaming
+    from {{ ref('stg_usage__usage') }} as records
+    inner join loads
+        on records._dlt_load_id = loads.load_id
+    {% if is_incremental() -%}
+    inner join touched_records
+        on records.usage_id = touched_records.usage_id
+    {%- endif %}
 
 ),
 
+-- The rating system repeats records: one row per record, the last landed. A rated one stays rated, though it may
+-- have landed before the archive in which the record was first received.
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by usage_id
+            order by
+                case when usage_status = 'rated' then 0 else 1 end asc,
+                _dlt_load_id desc,
+                _source_uri desc,
+                _source_row desc
+        ) as version_rank
+
+    from delivered
+
+),
+
+versions as (
+
+    select ranked.*
+    from ranked
+    {% if is_incremental() -%}
+    inner join touched_days
+        on ranked.used_on = touched_days.used_on
+    {%- endif %}
+
+),
+
+-- Rows that another version has replaced are counted where they are, and nowhere else: with them, the days have as many
+-- rows as have landed. A day and product may have no others.
 final as (
 
     select
-        summed.used_on,
-        summed.product_id,
-        summed.usage_type,
-        summed.is_roaming,
-        products.customer_id,
-        summed.usage_count,
-        summed.duration_seconds,
-        summed.data_bytes,
-        summed.message_count,
-        summed.rated_amount
+        used_on,
+        product_id,
+        usage_type,
+        is_roaming,
+        sum(case when version_rank = 1 then 1 else 0 end) as usage_count,
+        cast(coalesce(sum(case when version_rank = 1 then duration_seconds end), 0) as bigint) as duration_seconds,
+        cast(coalesce(sum(case when version_rank = 1 then data_bytes end), 0) as bigint) as data_bytes,
+        cast(coalesce(sum(case when version_rank = 1 then message_count end), 0) as bigint) as message_count,
+        -- what is not rated yet costs nothing yet
+        {{ as_amount('coalesce(sum(case when version_rank = 1 then rated_amount end), 0)') }} as rated_amount,
+        count(*) as version_count,
+        max(load_number) as _load_number
 
-    from summed
-    -- left: usage of a product that is not in the inventory is money without a customer, not no money
-    left join products
-        on summed.product_id = products.product_id
+    from versions
+    group by
+        used_on,
+        product_id,
+        usage_type,
+        is_roaming
 
 )
 

@@ -1,11 +1,11 @@
--- Read by time above all, and the largest table there is: sorted by day, so that a month reads a month.
-{{ config(dist='customer_id', sort='used_on') }}
+-- A view of the largest table there is, which is sorted by day: a second copy would be written with every build.
+{{ config(materialized='view', bind=false) }}
 
 with
 
 usage_days as (
 
-    select * from {{ ref('int_usage__summed_to_days') }}
+    select * from {{ ref('int_usage__days_attributed') }}
 
 ),
 

@@ -1,11 +1,13 @@
-{#- The columns together are the grain: never null, never twice. One scan for both questions. -#}
-{% test has_unique_key(model, columns) %}
+{#- The columns together are the grain: never null, never twice. One scan for both questions. With `reader`, an
+    incremental model that is built after this, only of deliveries that it has not read whole. -#}
+{% test has_unique_key(model, columns, numbered_loads=none, reader=none) %}
 
 select
     {{ columns | join(",\n    ") }},
     count(*) as row_count
 
 from {{ model }}
+{{- not_yet_read(model, numbered_loads, reader) if reader }}
 group by
     {{ columns | join(",\n    ") }}
 having

@@ -1,20 +1,40 @@
--- fct_usage_daily joins usage to the inventory. A join that drops usage of unknown products, or that repeats it
--- for a product listed twice, would change the total; nothing else would show it.
+-- Only touched days are summed again, and fct_usage_daily joins them to the inventory. A day that was passed over, or
+-- that has outlived its rows, would change the number of rows as delivered; a join that drops usage of unknown
+-- products, or that repeats it for a product listed twice, would change the totals. Nothing else would show either.
+-- Remedy for days: dbt build --full-refresh --select int_usage__summed_to_days+
 with
 
-calls as (
+loads as (
 
-    select
-        count(*) as usage_count,
-        coalesce(sum(rated_amount), 0) as rated_amount
-
-    from {{ ref('int_usage__deduplicated') }}
+    select * from {{ ref('int_usage__loads_numbered') }}
 
 ),
 
-days as (
+delivered as (
+
+    select count(*) as version_count
+    from {{ ref('stg_usage__usage') }} as records
+    inner join loads
+        on records._dlt_load_id = loads.load_id
+
+),
+
+summed as (
 
     select
+        sum(case when usage_count > 0 then 1 else 0 end) as day_count,
+        coalesce(sum(version_count), 0) as version_count,
+        coalesce(sum(usage_count), 0) as usage_count,
+        coalesce(sum(rated_amount), 0) as rated_amount
+
+    from {{ ref('int_usage__summed_to_days') }}
+
+),
+
+facts as (
+
+    select
+        count(*) as day_count,
         coalesce(sum(usage_count), 0) as usage_count,
         coalesce(sum(rated_amount), 0) as rated_amount
 
@@ -23,13 +43,20 @@ days as (
 )
 
 select
-    calls.usage_count,
-    days.usage_count as fact_usage_count,
-    calls.rated_amount,
-    days.rated_amount as fact_rated_amount
+    delivered.version_count,
+    summed.version_count as summed_version_count,
+    summed.day_count,
+    facts.day_count as fact_day_count,
+    summed.usage_count,
+    facts.usage_count as fact_usage_count,
+    summed.rated_amount,
+    facts.rated_amount as fact_rated_amount
 
-from calls
-cross join days
+from delivered
+cross join summed
+cross join facts
 where
-    calls.usage_count <> days.usage_count
-    or calls.rated_amount <> days.rated_amount
+    delivered.version_count <> summed.version_count
+    or summed.day_count <> facts.day_count
+    or summed.usage_count <> facts.usage_count
+    or summed.rated_amount <> facts.rated_amount
