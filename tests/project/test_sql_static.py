@@ -315,7 +315,7 @@ def test_only_staging_and_observability_read_sources(manifest: Manifest) -> None
 
 
 def test_staging_is_one_to_one_with_the_raw_tables(manifest: Manifest) -> None:
-    """Of what ingestion keeps about itself only loads and deliveries may be staged: incremental models ask what is new."""
+    """Of what ingestion keeps about itself only loads and deliveries may be staged: models ask what is new."""
     staged = [node.depends_on.nodes for node in _models(manifest, "staging")]
     assert all(len(nodes) == 1 and nodes[0].startswith("source.") for nodes in staged)
     tables = [source.unique_id for source in _landed(manifest) if not source.name.startswith("_")]
@@ -684,7 +684,7 @@ def test_a_missing_or_idle_retention_period_is_found(
 
 
 def test_what_only_grows_is_built_anew_by_the_command_that_follows_a_retention(manifest: Manifest) -> None:
-    """`dbt build --full-refresh --select int_events__deduplicated+ int_usage__summed_to_days`, or a period of its own."""
+    """By the `dbt build --full-refresh` of docs/privacy.md; or it has a period of its own."""
     below = {"model.majakka.int_events__deduplicated", "model.majakka.int_usage__summed_to_days"}
     while more := {n.unique_id for n in _models(manifest) if below & set(n.depends_on.nodes)} - below:
         below |= more

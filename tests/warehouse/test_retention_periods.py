@@ -8,7 +8,10 @@ from small_operator import target_of
 from ingestion import sources
 from ingestion.privacy.retention import expire, periods
 
-ANEW = ("run", "--full-refresh", "--select", "int_events__deduplicated+,config.materialized:incremental", "int_usage__summed_to_days")
+ANEW = (
+    *("run", "--full-refresh", "--select", "int_events__deduplicated+,config.materialized:incremental"),
+    "int_usage__summed_to_days",
+)
 WEB = ("intermediate.int_events__deduplicated", "marts.fct_web_sessions")
 
 

@@ -122,7 +122,7 @@ moved_versions as (
     inner join moved_records
         on records.usage_id = moved_records.usage_id
     -- chooses nothing, but spares the engine from looking for none
-    where (select count(*) from moved_records) > 0
+    where exists (select moved_records.usage_id from moved_records)
 
 ),
 
