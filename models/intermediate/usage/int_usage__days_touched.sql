@@ -119,10 +119,10 @@ moved_versions as (
         cast(records.used_at as date) as used_on
 
     from {{ ref('stg_usage__usage') }} as records
-    inner join moved_records
-        on records.usage_id = moved_records.usage_id
+    inner join moved_records as moved
+        on records.usage_id = moved.usage_id
     -- chooses nothing, but spares the engine from looking for none
-    where exists (select moved_records.usage_id from moved_records)
+    where (select count(*) from moved_records) > 0
 
 ),
 
