@@ -40,13 +40,30 @@ facts as (
 
     from {{ ref('fct_usage_daily') }}
 
+),
+
+-- the views on both sides of the fact table have its rows, no more and no fewer
+attributed as (
+
+    select count(*) as day_count
+    from {{ ref('int_usage__days_attributed') }}
+
+),
+
+pseudonymous as (
+
+    select count(*) as day_count
+    from {{ ref('analyst_usage_daily') }}
+
 )
 
 select
     delivered.version_count,
     summed.version_count as summed_version_count,
     summed.day_count,
+    attributed.day_count as attributed_day_count,
     facts.day_count as fact_day_count,
+    pseudonymous.day_count as pseudonymous_day_count,
     summed.usage_count,
     facts.usage_count as fact_usage_count,
     summed.rated_amount,
@@ -54,9 +71,13 @@ select
 
 from delivered
 cross join summed
+cross join attributed
 cross join facts
+cross join pseudonymous
 where
     delivered.version_count <> summed.version_count
+    or summed.day_count <> attributed.day_count
     or summed.day_count <> facts.day_count
+    or summed.day_count <> pseudonymous.day_count
     or summed.usage_count <> facts.usage_count
     or summed.rated_amount <> facts.rated_amount
