@@ -1,11 +1,13 @@
 {#- For a test of what lands, in front of the model `reader`: the deliveries of which the reader has not read every row.
     The reader waits for the test, so what it holds has passed; a test that has failed asks again until it is mended.
-    Everything, where the reader is not there yet, in a full refresh, and where there is no database to ask. -#}
+    Everything, where the reader is not there yet, in a full refresh, and where there is no database to ask.
+
+    In the database of what is tested: the graph may have been read for another. -#}
 {% macro not_yet_read(model, numbered_loads, reader) -%}
     {%- set found = [] -%}
     {%- if execute and flags.INTROSPECT and not flags.FULL_REFRESH -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == reader -%}
-            {%- do found.append(load_relation(api.Relation.create(node.database, node.schema, node.alias))) -%}
+            {%- do found.append(load_relation(model.incorporate(path={'schema': node.schema, 'identifier': node.alias}))) -%}
         {%- endfor -%}
     {%- endif -%}
     {%- if found and found[0] is not none %}
