@@ -261,7 +261,7 @@ def test_however_events_arrive_the_tables_are_those_of_a_build_from_nothing(
     built = _tables(web)
 
     assert set(grown) == set(built)
-    assert len(built) == 14
+    assert len(built) == 15
     for name in built:
         missing = [row for row in built[name] if row not in grown[name]]
         too_many = [row for row in grown[name] if row not in built[name]]
