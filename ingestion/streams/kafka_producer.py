@@ -14,7 +14,7 @@ from ingestion.streams.kafka import connection
 from ingestion.streams.producer import Record
 
 GATHER_SECONDS = 0.002
-"""How long records wait for those of other calls, to be handed over together."""
+"""How long records wait for those of other calls at most, to be handed over together."""
 
 LINGER_MS = 0.5
 """How long librdkafka waits for more: for the rest of what is being handed over."""
@@ -29,9 +29,10 @@ _BUSY_SECONDS, _IDLE_SECONDS = 0.001, 0.2
 class KafkaProducer:
     """Hands records to librdkafka, and looks for its delivery reports every millisecond.
 
-    What is sent within two milliseconds is handed over together: each time it costs some wake-ups, and a request for
-    each partition. The loop looks for the reports, not a thread:
-    nothing is shared, and nobody has to be woken. librdkafka tries again by itself for as long as it is patient.
+    Handing over costs some wake-ups each time, and a request for each partition. So what is sent while other records
+    are under way waits for them, two milliseconds at most, and is handed over together. When nothing is under way there
+    is nothing to wait for. The loop looks for the reports, not a thread: nothing is shared, and nobody has to be woken.
+    librdkafka tries again by itself for as long as it is patient.
     Because the producer is idempotent, what it sends again does not stand twice, and records of one key (so of one
     partition) keep their order.
     """
@@ -55,15 +56,21 @@ class KafkaProducer:
             }
         )
         self._waiting: list[_Call] = []
+        self._next: asyncio.Handle | None = None
         self._is_busy = False
         self._look = self._loop.call_later(_IDLE_SECONDS, self._take_reports)
 
     async def send(self, records: Sequence[Record]) -> Sequence[Record]:
         """As `Producer.send` promises."""
         settled: asyncio.Future[Sequence[Record]] = self._loop.create_future()
-        if not self._waiting:
-            self._loop.call_later(GATHER_SECONDS, self._hand_over)
         self._waiting.append(_Call(records, settled))
+        if self._next is None:
+            # in this round of the loop others may send, too
+            self._next = (
+                self._loop.call_later(GATHER_SECONDS, self._hand_over)
+                if self._is_busy
+                else self._loop.call_soon(self._hand_over)
+            )
         return await settled
 
     async def close(self) -> None:
@@ -73,6 +80,7 @@ class KafkaProducer:
         self._look.cancel()
 
     def _hand_over(self) -> None:
+        self._next = None
         calls, self._waiting = self._waiting, []
         group = _Group(self, calls)
         by_stream: dict[str, list[dict[str, Any]]] = {}
@@ -94,6 +102,10 @@ class KafkaProducer:
     def _take_reports(self) -> None:
         self._client.poll(0)
         self._is_busy = len(self._client) > 0
+        if self._next and not self._is_busy:
+            self._next.cancel()
+            # those whose reports have come go on first, and may send again
+            self._next = self._loop.call_soon(self._hand_over)
         self._look = self._loop.call_later(_BUSY_SECONDS if self._is_busy else _IDLE_SECONDS, self._take_reports)
 
     def _failed(self, error: KafkaError) -> None:
