@@ -48,9 +48,9 @@ class Invoice(Row, key="invoice_no"):
 
 NOTES = [
     ("note_id", "customer_id", "email_address", "phone_number", "device_id", "comment"),
-    (1, "C100001", "Anna@Example.com", "+358 (0)40 123 4567", "d-1", "hello"),
+    (1, "C100001", "Anna@Example.com", "+358 (0)40 123 4567", "phone-1", "hello"),
     (2, "", "anna@example.com", "", "", "I am nobody"),
-    (3, "", "", "", "d-1", "on her device"),
+    (3, "", "", "", "phone-1", "on her device"),
     (4, "C100002", "both@example.com", "", "d-shared", "Anna (0401234567) gave me this number"),
     (5, "C100001", "both@example.com", "", "d-shared", ""),
     (6, "", "both@example.com", "", "d-shared", "one of the two"),
@@ -63,7 +63,7 @@ INVOICES = [
     ("I1", "C100001", "Anna Virtanen", 10),
     ("I2", "C100002", "Bo Berg", 20),
 ]
-HERS = ("C100001", "anna@example.com", "d-1", "Anna Virtanen", "040123", "0401234567")
+HERS = ("C100001", "anna@example.com", "phone-1", "Anna Virtanen", "040123", "0401234567")
 
 
 @pytest.fixture(autouse=True)
@@ -246,11 +246,11 @@ def test_the_archive_is_rewritten_without_her(target, tmp_path, s3, monkeypatch)
     land(source, target)
     hours = {
         "archive/mixed.parquet": [
-            ("d-1", None),
+            ("phone-1", None),
             ("d-9", b'{"page_url": "/?mail=anna%40example.com"}'),
             ("d-9", b'{"page_url": "/"}'),
         ],
-        "archive/hers.parquet": [("d-1", None)],
+        "archive/hers.parquet": [("phone-1", None)],
         "archive/others.parquet": [("d-9", b'{"page_url": "/"}')],
     }
     for name, rows in hours.items():
