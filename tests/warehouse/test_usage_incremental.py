@@ -19,6 +19,7 @@ import raw_tables
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from psycopg import sql
+from psycopg.errors import UniqueViolation
 
 if TYPE_CHECKING:
     from conftest import Dbt
@@ -149,3 +150,29 @@ def test_a_row_that_landed_twice_is_found_until_it_has_gone(usage: Dbt) -> None:
         statuses = usage.statuses(result)
         assert statuses["int_usage__days_touched"] == statuses["int_usage__summed_to_days"] == "skipped"
         assert any(name.startswith("has_unique_key_stg_usage__usage") and s == "fail" for name, s in statuses.items())
+
+
+def test_a_key_that_comes_twice_is_found_where_its_unique_index_has_gone(usage: Dbt) -> None:
+    """On Postgres a test of a key relies on the index that a model declares: only when the database has it."""
+    with usage.warehouse.connect() as connection:
+        connection.execute("truncate raw_usage.usage, raw_usage._deliveries, raw_usage._dlt_loads")
+        connection.execute("drop schema if exists intermediate cascade")
+    _land(usage.warehouse, Load("1790000000.5", 0, "a", [("U1", "P1", START, "rated", 1)]))
+    assert usage("run", "--select", *MODELS).success
+    key = ("test", "--select", "int_usage__loads_numbered,test_name:has_unique_key")
+    assert usage(*key).success
+    again = "insert into intermediate.int_usage__loads_numbered select * from intermediate.int_usage__loads_numbered"
+    with pytest.raises(UniqueViolation), usage.warehouse.connect() as connection:
+        connection.execute(again)
+    (index,) = usage.rows(
+        "select indexname from pg_indexes where tablename = 'int_usage__loads_numbered' and indexdef ~ 'UNIQUE'"
+    )
+    with usage.warehouse.connect() as connection:
+        connection.execute(sql.SQL("drop index intermediate.{}").format(sql.Identifier(index["indexname"])))
+        connection.execute(again)
+    assert not usage(*key).success
+    with usage.warehouse.connect() as connection:
+        connection.execute("truncate intermediate.int_usage__loads_numbered")
+        connection.execute("create unique index on intermediate.int_usage__loads_numbered (load_id)")
+        connection.execute("insert into intermediate.int_usage__loads_numbered (load_number) values (1)")
+    assert not usage(*key).success

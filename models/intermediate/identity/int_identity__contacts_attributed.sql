@@ -27,9 +27,9 @@ resolved as (
 
 ),
 
-customer_versions as (
+endings as (
 
-    select * from {{ ref('stg_crm__customers') }}
+    select * from {{ ref('int_customers__ended') }}
 
 ),
 
@@ -76,34 +76,6 @@ given as (
 
     from contacts
     where phone_number is not null
-
-),
-
-statuses as (
-
-    select
-        customer_id,
-        customer_status,
-        last_updated_at,
-        max(case when customer_status <> 'terminated' then last_updated_at end) over (
-            partition by customer_id
-        ) as last_alive_at
-
-    from customer_versions
-
-),
-
-endings as (
-
-    select
-        customer_id,
-        min(last_updated_at) as ended_at
-
-    from statuses
-    where
-        customer_status = 'terminated'
-        and (last_alive_at is null or last_updated_at > last_alive_at)
-    group by customer_id
 
 ),
 

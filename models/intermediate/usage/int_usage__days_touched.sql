@@ -145,21 +145,24 @@ touched as (
     select
         _load_number,
         delivery_uri,
-        used_on
+        used_on,
+        0 as is_moved
 
     from brought
     union all
     select
         _load_number,
         delivery_uri,
-        used_on
+        used_on,
+        0 as is_moved
 
     from taken
     union all
     select
         _load_number,
         delivery_uri,
-        used_on
+        used_on,
+        1 as is_moved
 
     from spread
 
@@ -167,12 +170,17 @@ touched as (
 
 final as (
 
-    select distinct
+    select
+        _load_number,
+        delivery_uri,
+        used_on,
+        max(is_moved) = 1 as has_moved_records
+
+    from touched
+    group by
         _load_number,
         delivery_uri,
         used_on
-
-    from touched
 
 )
 

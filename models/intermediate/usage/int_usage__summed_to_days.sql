@@ -25,17 +25,41 @@ touched_days as (
 
 ),
 
--- reads the records by itself: what is named once and read twice, Postgres writes down in between
-touched_records as (
+-- chooses nothing, but lets the engine pass over what is older
+span_of_touched_days as (
+
+    select
+        cast(min(used_on) as timestamp) as first_used_at,
+        {{ dbt.dateadd('day', 1, 'max(used_on)') | trim }} as end_at
+
+    from touched_days
+
+),
+
+-- days on which a record has a version, and another version on another day
+moved_days as (
+
+    select distinct days_touched.used_on
+    from {{ days_touched }} as days_touched
+    inner join touched_days
+        on days_touched.used_on = touched_days.used_on
+    where days_touched.has_moved_records
+
+),
+
+moved_records as (
 
     select distinct records.usage_id
     from {{ ref('stg_usage__usage') }} as records
-    inner join touched_days
-        on cast(records.used_at as date) = touched_days.used_on
+    inner join moved_days as moved
+        on cast(records.used_at as date) = moved.used_on
+    -- chooses nothing, but spares the engine from looking for none
+    where (select count(*) from moved_days) > 0
 
 ),
 
 {% endif -%}
+-- each step reads the records by itself: what is named once and read twice, Postgres writes down in between
 delivered as (
 
     select
@@ -47,8 +71,27 @@ delivered as (
     inner join loads
         on records._dlt_load_id = loads.load_id
     {% if is_incremental() -%}
-    inner join touched_records
-        on records.usage_id = touched_records.usage_id
+    inner join touched_days
+        on cast(records.used_at as date) = touched_days.used_on
+    where
+        records.used_at >= (select span_of_touched_days.first_used_at from span_of_touched_days)
+        and records.used_at < (select span_of_touched_days.end_at from span_of_touched_days)
+    union all
+    select
+        records.*,
+        cast(records.used_at as date) as used_on,
+        loads.load_number
+
+    from {{ ref('stg_usage__usage') }} as records
+    inner join loads
+        on records._dlt_load_id = loads.load_id
+    inner join moved_records
+        on records.usage_id = moved_records.usage_id
+    left join touched_days
+        on cast(records.used_at as date) = touched_days.used_on
+    where
+        touched_days.used_on is null
+        and (select count(*) from moved_days) > 0
     {%- endif %}
 
 ),
