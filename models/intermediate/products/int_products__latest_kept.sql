@@ -1,3 +1,6 @@
+-- Postgres plans better by a key that is known to be one, and leaves out joins that only might have found something.
+{{ config(indexes=postgres_indexes(['product_id'])) }}
+
 with
 
 products as (

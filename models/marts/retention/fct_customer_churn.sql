@@ -26,61 +26,62 @@ customers as (
 
 ),
 
--- A month at whose end the customer has nothing left, after one at whose end there was something.
-followed as (
-
-    select
-        customer_months.customer_id,
-        customer_months.product_count,
-        months.next_month_started_on as churned_month_on,
-        next_months.customer_id is null as has_nothing_left
-
-    from customer_months
-    inner join months
-        on customer_months.month_started_on = months.month_started_on
-    left join customer_months as next_months
-        on
-            customer_months.customer_id = next_months.customer_id
-            and months.next_month_started_on = next_months.month_started_on
-
-),
-
-returned as (
+in_order as (
 
     select
         customer_id,
-        max(month_started_on) as last_month_started_on
+        month_started_on,
+        product_count,
+        lead(month_started_on) over (
+            partition by customer_id
+            order by month_started_on asc
+        ) as next_in_service_on,
+        max(month_started_on) over (partition by customer_id) as last_in_service_on
 
     from customer_months
-    group by customer_id
+
+),
+
+-- A month at whose end there was something, before one at whose end the customer has nothing left.
+left_after as (
+
+    select
+        in_order.customer_id,
+        in_order.product_count,
+        in_order.last_in_service_on,
+        months.next_month_started_on as churned_month_on
+
+    from in_order
+    inner join months
+        on in_order.month_started_on = months.month_started_on
+    where
+        in_order.next_in_service_on is null
+        or in_order.next_in_service_on > months.next_month_started_on
 
 ),
 
 final as (
 
     select
-        followed.customer_id,
-        followed.churned_month_on,
+        left_after.customer_id,
+        left_after.churned_month_on,
         months.is_complete,
         cohorts.cohort_month_on,
-        followed.product_count as lost_product_count,
-        returned.last_month_started_on >= followed.churned_month_on as has_returned,
+        left_after.product_count as lost_product_count,
+        left_after.last_in_service_on >= left_after.churned_month_on as has_returned,
         -- CRM's reason is that of today: whoever came back has another
         case
-            when returned.last_month_started_on < followed.churned_month_on then customers.status_reason
+            when left_after.last_in_service_on < left_after.churned_month_on then customers.status_reason
         end as status_reason
 
-    from followed
+    from left_after
     -- the month after the last one has not begun: nobody has left in it yet
     inner join months
-        on followed.churned_month_on = months.month_started_on
+        on left_after.churned_month_on = months.month_started_on
     inner join cohorts
-        on followed.customer_id = cohorts.customer_id
-    inner join returned
-        on followed.customer_id = returned.customer_id
+        on left_after.customer_id = cohorts.customer_id
     left join customers
-        on followed.customer_id = customers.customer_id
-    where followed.has_nothing_left
+        on left_after.customer_id = customers.customer_id
 
 )
 

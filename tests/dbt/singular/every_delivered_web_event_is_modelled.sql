@@ -23,7 +23,7 @@ modelled as (
 
 delivered_events as (
 
-    select distinct
+    select
         delivered.device_id,
         delivered.event_id
 

@@ -13,16 +13,6 @@ delivered as (
 
     select * from {{ ref('stg_events__events') }}
 
-),
-
-delivered_events as (
-
-    select distinct
-        device_id,
-        event_id
-
-    from delivered
-
 )
 
 select
@@ -30,8 +20,8 @@ select
     modelled.event_id
 
 from modelled
-left join delivered_events
+left join delivered
     on
-        modelled.device_id = delivered_events.device_id
-        and modelled.event_id = delivered_events.event_id
-where delivered_events.event_id is null
+        modelled.device_id = delivered.device_id
+        and modelled.event_id = delivered.event_id
+where delivered.event_id is null
