@@ -1,8 +1,8 @@
 """Do the tests notice? Models are broken in small ways, one at a time, and dbt's own tests are let loose on them.
 
-A plain run takes a few mutants; MAJAKKA_ALL_MUTANTS=1 in the environment takes all of them (`make mutants`, an hour),
-and a larger number at most so many of each model. Survivors that cannot be caught, or are not worth it, stand in
-`survivors.yml`, with the reason.
+A plain run takes a few mutants; `make mutants` takes all of what MAJAKKA_MUTANTS_OF names in the environment: folders,
+or single models. MAJAKKA_ALL_MUTANTS=5 takes at most five of each model. Survivors that cannot be caught, or are not
+worth it, stand in `survivors.yml`, with the reason.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parents[2]
 HOW_MANY = os.environ.get("MAJAKKA_ALL_MUTANTS", "")
+OF = os.environ.get("MAJAKKA_MUTANTS_OF", "marts").split()
 
 CAUGHT, SURVIVED, INVALID = "caught", "survived", "invalid"
 
@@ -93,12 +94,14 @@ def laboratory(
 
 
 def every_mutant(laboratory: Laboratory) -> list[Mutant]:
-    """Of marts and of what stands between them and staging; at most so many of each model as were asked for."""
+    """Of the folders and models asked for, each of which has some; at most so many of each model as were asked for."""
     models = [
         node
         for node in laboratory.manifest.nodes.values()
-        if node.resource_type == "model" and node.fqn[1] in ("intermediate", "marts", "observability")
+        if node.resource_type == "model" and not {*node.fqn, node.name}.isdisjoint(OF)
     ]
+    unknown = set(OF).difference(*({*node.fqn, node.name} for node in models))
+    assert not unknown, f"neither a folder of models nor a model: {', '.join(sorted(unknown))}"
     found = []
     for node in sorted(models, key=lambda node: node.name):
         of_model = list(mutants(node.name, node.raw_code))
