@@ -8,18 +8,11 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-
     {% call statement('main') -%}
         {{ get_create_table_as_sql(False, new, sql) }}
     {%- endcall %}
     {%- do create_indexes(new) -%}
     {%- do take_the_place_of(old, new, target) -%}
-
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {%- do apply_grants(target, config.get('grants'), should_revoke=should_revoke(old, full_refresh_mode=True)) -%}
-    {%- do persist_docs(target, model) -%}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
 
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
@@ -31,25 +24,19 @@
 
     {{ run_hooks(pre_hooks, inside_transaction=False) }}
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
-
     {% call statement('main') -%}
         {{ get_create_view_as_sql(new, sql) }}
     {%- endcall %}
     {%- do take_the_place_of(old, new, target) -%}
 
-    {{ run_hooks(post_hooks, inside_transaction=True) }}
-    {%- do apply_grants(target, config.get('grants'), should_revoke=should_revoke(old, full_refresh_mode=True)) -%}
-    {%- do persist_docs(target, model) -%}
-    {{ adapter.commit() }}
-    {{ run_hooks(post_hooks, inside_transaction=False) }}
-
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
 
+{#- What dbt does once the new relation is complete, in dbt's order. -#}
 {% macro take_the_place_of(old, new, target) -%}
     {% call statement('swap') -%}
         {% if old is not none -%}
-            drop {{ old.type }} if exists {{ old }} cascade;
+            drop {{ old.type | replace('_', ' ') }} if exists {{ old }} cascade;
         {% endif -%}
         alter {{ new.type }} {{ new }} rename to {{ adapter.quote(target.identifier) }}
     {%- endcall %}
@@ -57,4 +44,9 @@
         {#- and the views that read it, which went with it -#}
         {%- do adapter.cache_dropped(old) -%}
     {%- endif -%}
+    {%- do run_hooks(post_hooks, inside_transaction=True) -%}
+    {%- do apply_grants(target, config.get('grants'), should_revoke=should_revoke(old, full_refresh_mode=True)) -%}
+    {%- do persist_docs(target, model) -%}
+    {%- do adapter.commit() -%}
+    {%- do run_hooks(post_hooks, inside_transaction=False) -%}
 {%- endmacro %}
