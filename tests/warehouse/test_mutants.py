@@ -1,8 +1,8 @@
 """Do the tests notice? Models are broken in small ways, one at a time, and dbt's own tests are let loose on them.
 
 A plain run takes a few mutants; `make mutants` takes all of what MAJAKKA_MUTANTS_OF names in the environment: folders,
-or single models. MAJAKKA_ALL_MUTANTS=5 takes at most five of each model. Survivors that cannot be caught, or are not
-worth it, stand in `survivors.yml`, with the reason.
+or single models. MAJAKKA_ALL_MUTANTS=5 takes at most five of each model. Each of the three big folders has to catch
+nine of ten for itself. Survivors that cannot be caught, or are not worth it, stand in `survivors.yml`, with the reason.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).resolve().parents[2]
 HOW_MANY = os.environ.get("MAJAKKA_ALL_MUTANTS", "")
-OF = os.environ.get("MAJAKKA_MUTANTS_OF", "marts").split()
+FOLDERS = ("marts", "intermediate", "observability")
+OF = os.environ.get("MAJAKKA_MUTANTS_OF", "").split() or ["marts"]
 
 CAUGHT, SURVIVED, INVALID = "caught", "survived", "invalid"
 
@@ -93,15 +94,14 @@ def laboratory(
         yield Laboratory(dbt, parsed.result)
 
 
-def every_mutant(laboratory: Laboratory) -> list[Mutant]:
-    """Of the folders and models asked for, each of which has some; at most so many of each model as were asked for."""
+def every_mutant(laboratory: Laboratory, asked: str) -> list[Mutant]:
+    """Of a folder's models, or of one model; at most so many of each model as were asked for."""
     models = [
         node
         for node in laboratory.manifest.nodes.values()
-        if node.resource_type == "model" and not {*node.fqn, node.name}.isdisjoint(OF)
+        if node.resource_type == "model" and asked in {*node.fqn, node.name}
     ]
-    unknown = set(OF).difference(*({*node.fqn, node.name} for node in models))
-    assert not unknown, f"neither a folder of models nor a model: {', '.join(sorted(unknown))}"
+    assert models, f"neither a folder of models nor a model: {asked}"
     found = []
     for node in sorted(models, key=lambda node: node.name):
         of_model = list(mutants(node.name, node.raw_code))
@@ -173,9 +173,14 @@ def test_survivors_are_listed_with_a_reason(laboratory: Laboratory) -> None:
 
 if HOW_MANY:
 
-    def test_nine_of_ten_mutants_are_caught(laboratory: Laboratory, capsys: pytest.CaptureFixture[str]) -> None:
+    @pytest.mark.parametrize("asked", OF)
+    def test_nine_of_ten_mutants_are_caught(
+        laboratory: Laboratory,
+        capsys: pytest.CaptureFixture[str],
+        asked: str,
+    ) -> None:
         outcomes: dict[str, list[Mutant]] = {CAUGHT: [], SURVIVED: [], INVALID: []}
-        everything = every_mutant(laboratory)
+        everything = every_mutant(laboratory, asked)
         for number, mutant in enumerate(everything, start=1):
             outcome = laboratory.outcome(mutant)
             outcomes[outcome].append(mutant)
@@ -187,10 +192,11 @@ if HOW_MANY:
         share = len(outcomes[CAUGHT]) / valid
         with capsys.disabled():
             print(
-                f"\n{len(everything)} mutants, {len(outcomes[INVALID])} of them no SQL; "
+                f"\n{asked}: {len(everything)} mutants, {len(outcomes[INVALID])} of them no SQL; "
                 f"{len(outcomes[CAUGHT])} of {valid} caught ({share:.1%}), "
                 f"{len(outcomes[SURVIVED])} survived, {len(unlisted)} of them not listed:"
             )
             print("\n".join(unlisted))
-        assert share >= 0.9
+        # a single model may have little but survivors, each with its reason
+        assert asked not in FOLDERS or share >= 0.9
         assert unlisted == []

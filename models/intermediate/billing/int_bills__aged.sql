@@ -36,13 +36,12 @@ final as (
         days_overdue,
         case
             when balance_amount < 0 then 'overpaid'
-            when days_overdue <= 0 then 'not_due'
+            -- no usage feed yet, no day to be late by
+            when days_overdue is null or days_overdue <= 0 then 'not_due'
             when days_overdue <= 30 then '1-30'
             when days_overdue <= 60 then '31-60'
             when days_overdue <= 90 then '61-90'
-            when days_overdue > 90 then 'over_90'
-            -- no usage feed yet, no day to be late by
-            else 'not_due'
+            else 'over_90'
         end as ageing_bucket
 
     from open_bills

@@ -14,7 +14,6 @@ logins as (
     {{ rows_of_touched_devices(
         ref('int_web_sessions__logins_counted'),
         ['device_id', 'customer_id', 'logged_in_at', 'last_seen_at', 'event_count', '_load_number'],
-        'started_at',
     ) }}
 
 ),

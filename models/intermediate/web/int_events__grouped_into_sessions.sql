@@ -124,7 +124,6 @@ silences as (
         *,
         sum(
             case
-                when previous_occurred_at is null then 1
                 when occurred_at > {{ dbt.dateadd('minute', 30, 'previous_occurred_at') | trim }} then 1
                 else 0
             end
@@ -173,32 +172,25 @@ campaigns as (
             order by
                 occurred_at,
                 event_id
-        ) as previous_campaign,
-        row_number() over (
-            partition by device_id, stretch_number, day_number
-            order by
-                occurred_at,
-                event_id
-        ) as place
+        ) as previous_campaign
 
     from cut
 
 ),
 
 -- Somebody who comes back through another campaign has come anew. One who stays, or follows the same link again,
--- has not.
+-- has not. It is counted on through all of a device's days: what is told apart is only before and after.
 arrivals as (
 
     select
         *,
         sum(
             case
-                when place = 1 then 1
                 when has_campaign and (previous_campaign is null or previous_campaign <> campaign) then 1
                 else 0
             end
         ) over (
-            partition by device_id, stretch_number, day_number
+            partition by device_id
             order by
                 occurred_at,
                 event_id
