@@ -34,8 +34,9 @@
 {%- endmacro %}
 
 {#- The rows of a relation that a model needs to build the touched devices anew, with `rebuilt_from_at`; all rows when
-    the model itself is built anew. `rebuilt_days` is how far back, by `time_column`, before the first new event rows may change,
-    `read_days` how far back one has to read to know them; docs/web-sessions.md says how far that is, and why. -#}
+    the model itself is built anew. `rebuilt_days` is how far back before the first new event rows may change, by
+    `time_column`, `read_days` how far back one has to read to know them; docs/web-sessions.md says how far that is,
+    and why. -#}
 {% macro rows_of_touched_devices(relation, columns, time_column=none, rebuilt_days=none, read_days=none) -%}
     {#- here, so that dbt sees the dependency when the model is built anew, too -#}
     {%- set events = ref('int_events__deduplicated') -%}
