@@ -33,7 +33,7 @@ adapter-suite: $(INSTALLED) ## dbt's whole public suite for adapters against the
 	@MAJAKKA_WHOLE_ADAPTER_SUITE=1 $(BIN)/pytest -n $(WORKERS) tests/adapter
 
 mutants: $(INSTALLED) ## models broken in small ways: do the tests notice? (20 minutes; OF="intermediate dim_persons"; MUTANTS=5: of each)
-	@MAJAKKA_ALL_MUTANTS=$(or $(MUTANTS),1) MAJAKKA_MUTANTS_OF="$(or $(OF),marts)" $(BIN)/pytest tests/warehouse/test_mutants.py
+	@MAJAKKA_ALL_MUTANTS=$(or $(MUTANTS),1) MAJAKKA_MUTANTS_OF="$(OF)" $(BIN)/pytest tests/warehouse/test_mutants.py
 
 bench: $(INSTALLED) $(OTHERS)/installed ## what is claimed about speed and faults, measured (half an hour; quiet machine)
 	@$(BIN)/python -m benchmarks.ingest --sling $(OTHERS)/lib/python*/site-packages/sling_*/bin/sling-*

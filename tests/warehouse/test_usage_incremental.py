@@ -81,6 +81,13 @@ def usage(warehouse_factory: WarehouseFactory, make_dbt: Callable[..., Dbt]) -> 
         yield dbt
 
 
+def _begin_anew(warehouse: Warehouse) -> None:
+    """Nothing has landed, and nothing is built."""
+    with warehouse.connect() as connection:
+        connection.execute("truncate raw_usage.usage, raw_usage._deliveries, raw_usage._dlt_loads")
+        connection.execute("drop schema if exists intermediate cascade")
+
+
 def _land(warehouse: Warehouse, load: Load) -> None:
     """As `ingest` does: the archive's earlier rows go, whichever files within it they were in."""
     with warehouse.connect() as connection:
@@ -116,9 +123,7 @@ def _run(dbt: Dbt, *options: str) -> list[dict[str, Any]]:
 )
 @given(loads=_histories())
 def test_however_archives_arrive_the_days_are_those_of_a_build_from_nothing(usage: Dbt, loads: list[Load]) -> None:
-    with usage.warehouse.connect() as connection:
-        connection.execute("truncate raw_usage.usage, raw_usage._deliveries, raw_usage._dlt_loads")
-        connection.execute("drop schema if exists intermediate cascade")
+    _begin_anew(usage.warehouse)
     grown: list[dict[str, Any]] = []
     for number in range(4):
         for load in loads:
@@ -135,9 +140,7 @@ def test_however_archives_arrive_the_days_are_those_of_a_build_from_nothing(usag
 
 def test_a_row_that_landed_twice_is_found_until_it_has_gone(usage: Dbt) -> None:
     """Only deliveries that have not been read are asked; one that has not passed is not read."""
-    with usage.warehouse.connect() as connection:
-        connection.execute("truncate raw_usage.usage, raw_usage._deliveries, raw_usage._dlt_loads")
-        connection.execute("drop schema if exists intermediate cascade")
+    _begin_anew(usage.warehouse)
     chosen = ("stg_usage__usage", *MODELS, "--indirect-selection", "cautious", "--exclude-resource-type", "unit_test")
     _land(usage.warehouse, Load("1790000000.5", 0, "a", [("U1", "P1", START, "rated", 1)]))
     assert usage("build", "--select", *chosen).success
@@ -154,9 +157,7 @@ def test_a_row_that_landed_twice_is_found_until_it_has_gone(usage: Dbt) -> None:
 
 def test_a_key_that_comes_twice_is_found_where_its_unique_index_has_gone(usage: Dbt) -> None:
     """On Postgres a test of a key relies on the index that a model declares: only when the database has it."""
-    with usage.warehouse.connect() as connection:
-        connection.execute("truncate raw_usage.usage, raw_usage._deliveries, raw_usage._dlt_loads")
-        connection.execute("drop schema if exists intermediate cascade")
+    _begin_anew(usage.warehouse)
     _land(usage.warehouse, Load("1790000000.5", 0, "a", [("U1", "P1", START, "rated", 1)]))
     assert usage("run", "--select", *MODELS).success
     key = ("test", "--select", "int_usage__loads_numbered,test_name:has_unique_key")

@@ -1,6 +1,6 @@
-{#- The columns together are the grain: never null, never twice. One scan for both questions, and
-    on Postgres hardly any where a unique index answers the second. With `reader`, an incremental model that is built
-    after this, only of deliveries that it has not read whole. -#}
+{#- The columns together are the grain: never null, never twice. One scan for both questions, and on Postgres hardly any
+    where a unique index answers the second. With `reader`, an incremental model that is built after this, only of
+    deliveries that it has not read whole. -#}
 {% test has_unique_key(model, columns, numbered_loads=none, reader=none) %}
 
 select
