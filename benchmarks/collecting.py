@@ -155,7 +155,11 @@ def event(event_id: str, device_id: str = "d-1", **more: Any) -> dict[str, Any]:
 
 
 class Topic:
-    """Reads a topic, each record once, from its beginning or from where it has got to."""
+    """Reads a topic, each record once, from its beginning or from where it has got to.
+
+    In between it asks the broker for nothing: the local one has a single thread, and would answer a reader of the
+    newest records at once, each time that some are written.
+    """
 
     def __init__(self, kafka: LocalKafka, name: str) -> None:
         from confluent_kafka import Consumer, TopicPartition
@@ -173,6 +177,7 @@ class Topic:
         self._places = [TopicPartition(name, number, 0) for number in partitions]
         self._read = dict.fromkeys(partitions, 0)
         self._consumer.assign(self._places)
+        self._consumer.pause(self._places)
 
     def read(self) -> Iterator[tuple[bytes, bytes]]:
         """Key and value of each record that is there now; of one key, in order.
@@ -182,6 +187,7 @@ class Topic:
         """
         ends = {place.partition: self._consumer.get_watermark_offsets(place, timeout=10)[1] for place in self._places}
         until = time.monotonic() + _READ_SECONDS
+        self._consumer.resume(self._places)
         while any(self._read[number] < end for number, end in ends.items()):
             if time.monotonic() > until:
                 raise TimeoutError(f"read up to {self._read} of {ends}")
@@ -189,6 +195,7 @@ class Topic:
                 if message.error() is None:
                     self._read[message.partition() or 0] = (message.offset() or 0) + 1
                     yield message.key() or b"", message.value() or b""
+        self._consumer.pause(self._places)
 
     def close(self) -> None:
         """Lets go of the connection."""
