@@ -3,12 +3,22 @@
 A template is made once in a run, whichever worker asks first; a test gets a copy of its own in milliseconds.
 """
 
+import gc
 import os
+from functools import partial
 
 import pytest
+import redshift_connector
 from small_operator import SETTINGS, land_all, serving
 
 from demo.operator.generate import generate
+
+# Unless it is told, the driver reads the source around every call that has led to it, to name the application: under
+# dbt that took longer than all that dbt did, for each of a thousand connections.
+redshift_connector.connect = partial(redshift_connector.connect, application_name="tests")
+
+# dbt keeps a project in many small objects, and Python looks through all of them for garbage, time and again.
+gc.set_threshold(100_000)
 
 
 def pytest_configure(config):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,37 +14,65 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import raw_tables
 import small_town
+import yaml
 from dbt.adapters.factory import reset_adapters
 from dbt.cli.main import dbtRunner, dbtRunnerResult
+from dbt.contracts.graph.manifest import Manifest
 
 if TYPE_CHECKING:
-    from dbt.contracts.graph.manifest import Manifest
-
     from standin.warehouse import Template, Warehouse, WarehouseFactory
 
 PROJECT = Path(__file__).resolve().parents[2]
 
 
+RUN_BY = ("allow_lost_rows", "as_of_on", "grants")
+"""Variables that nothing looks at before it is run; of the others, any may decide what is parsed."""
+
+
 class Parses:
     """The project, parsed once for each target and its variables, whatever database it is then built in."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        """Takes a folder in which all workers find what one has parsed."""
+        self._folder = folder
         self._found: dict[tuple[str, str], Manifest] = {}
 
-    def find(self, target: str, variables: str, database: str) -> Manifest | None:
-        """What was parsed before, with the database's name in it; none for the first."""
-        manifest = self._found.get((target, variables))
-        if manifest:
-            for node in [*manifest.nodes.values(), *manifest.sources.values(), *manifest.functions.values()]:
-                relation = getattr(node, "relation_name", None)
-                if relation:
-                    node.relation_name = relation.replace(f'"{node.database}".', f'"{database}".', 1)
-                node.database = database
+    def find(self, target: str, variables: str, database: str) -> Manifest:
+        """What parsing gives, with the database's name in it. Raises dbt's exception if it fails."""
+        deciding = json.dumps({name: one for name, one in yaml.safe_load(variables).items() if name not in RUN_BY})
+        if (target, deciding) not in self._found:
+            self._found[target, deciding] = self._parse(target, deciding)
+        manifest = self._found[target, deciding]
+        for node in [*manifest.nodes.values(), *manifest.sources.values(), *manifest.functions.values()]:
+            relation = getattr(node, "relation_name", None)
+            if relation:
+                node.relation_name = relation.replace(f'"{node.database}".', f'"{database}".', 1)
+            node.database = database
         return manifest
 
-    def keep(self, target: str, variables: str, manifest: Manifest) -> None:
-        """For the next."""
-        self._found[target, variables] = manifest
+    def _parse(self, target: str, variables: str) -> Manifest:
+        folder = self._folder / hashlib.sha256(f"{target} {variables}".encode()).hexdigest()[:8]
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "lock").open("w") as lock, pytest.MonkeyPatch.context() as patch:
+            # whoever comes second reads in a second what the first has written
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for name in [*os.environ]:
+                # dbt parses anew when one of them has changed
+                if name.startswith(("MAJAKKA_WAREHOUSE_", "MAJAKKA_STANDIN_")):
+                    patch.delenv(name)
+            parsed = _invoke(None, folder, target, variables, "parse")
+        if not parsed.success:
+            raise parsed.exception or RuntimeError("the project cannot be parsed")
+        assert isinstance(parsed.result, Manifest)
+        return parsed.result
+
+
+def _invoke(manifest: Manifest | None, folder: Path, target: str, variables: str, *words: str) -> dbtRunnerResult:
+    options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", target]
+    # nobody reads the log, and to write it is a fifth of a build
+    options += ["--target-path", str(folder), "--log-level-file", "none", "--vars", variables, "--quiet"]
+    reset_adapters()
+    return dbtRunner(manifest=manifest).invoke([*words, *options])
 
 
 @dataclass
@@ -53,24 +85,15 @@ class Dbt:
     target: str = "dev"
 
     def __call__(self, *arguments: str, variables: str = "{}") -> dbtRunnerResult:
-        parsed = self.parses.find(self.target, variables, self.warehouse.database)
-        if parsed is None:
-            result = self._run(None, "parse", variables=variables)
-            if not result.success:
-                return result
-            parsed = result.result
-            self.parses.keep(self.target, variables, parsed)
-        return self._run(parsed, *arguments, variables=variables)
-
-    def _run(self, manifest: Manifest | None, *arguments: str, variables: str) -> dbtRunnerResult:
-        options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles"), "--target", self.target]
-        # nobody reads the log, and to write it is a fifth of a build
-        options += ["--target-path", str(self.folder / "target"), "--log-level-file", "none"]
-        reset_adapters()
+        manifest = self.parsed(variables)
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.warehouse.environment().items():
                 patch.setenv(name, value)
-            return dbtRunner(manifest=manifest).invoke([*arguments, *options, "--vars", variables, "--quiet"])
+            return _invoke(manifest, self.folder / "target", self.target, variables, *arguments)
+
+    def parsed(self, variables: str = "{}") -> Manifest:
+        """The project as it is run here."""
+        return self.parses.find(self.target, variables, self.warehouse.database)
 
     def statuses(self, result: dbtRunnerResult) -> dict[str, str]:
         """How each node ended, by its name."""
@@ -98,12 +121,14 @@ class Dbt:
 
 
 @pytest.fixture(scope="session")
-def make_dbt(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Dbt]:
+def make_dbt(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., Dbt]:
     """Makes a `Dbt` for a warehouse, and a target if it is not `dev`; `own_parse` for who changes what was parsed."""
-    parses = Parses()
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "parses"
+    parses = Parses(folder)
 
     def make(warehouse: Warehouse, target: str = "dev", *, own_parse: bool = False) -> Dbt:
-        return Dbt(warehouse, tmp_path_factory.mktemp("dbt"), Parses() if own_parse else parses, target)
+        return Dbt(warehouse, tmp_path_factory.mktemp("dbt"), Parses(folder) if own_parse else parses, target)
 
     return make
 

@@ -129,8 +129,7 @@ def test_what_happens_later_changes_no_feature_of_an_earlier_date(dbt: Dbt) -> N
     assert len(labels) > 10
 
     # and that this would be noticed: no cut of any model can be left out
-    parsed: Any = dbt("parse", variables=HINDSIGHT).result
-    nodes = parsed.nodes
+    nodes: Any = dbt.parsed(HINDSIGHT).nodes
     codes = {name: nodes[f"model.majakka.int_features__{name}"].raw_code for name in FEATURES}
     leaks = {name: _leaks(name, code) for name, code in codes.items()}
     for number in range(max(map(len, leaks.values()))):

@@ -89,9 +89,7 @@ def laboratory(
     """The built demo operator, to be broken."""
     with warehouse_factory.warehouse(template=demo_template) as warehouse:
         dbt = make_dbt(warehouse, own_parse=True)
-        parsed = dbt("parse")
-        assert parsed.success, parsed.exception
-        yield Laboratory(dbt, parsed.result)
+        yield Laboratory(dbt, dbt.parsed())
 
 
 def every_mutant(laboratory: Laboratory, asked: str) -> list[Mutant]:

@@ -126,8 +126,8 @@ def test_the_keys_are_in_no_log_and_no_artefact(granted, tmp_path):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in granted.warehouse.environment().items():
             patch.setenv(name, value)
-        parsed = granted.parses.find("dev", GRANTED, granted.warehouse.database)
-        assert dbtRunner(manifest=parsed).invoke(["build", "--select", "pseudonym", "analyst_bills", *options]).success
+        runner = dbtRunner(manifest=granted.parsed(GRANTED))
+        assert runner.invoke(["build", "--select", "pseudonym", "analyst_bills", *options]).success
     said = [path.read_text("utf-8", errors="replace") for path in tmp_path.rglob("*") if path.is_file()]
     said += [row["definition"] for row in granted.rows("select definition from pg_views where schemaname = 'analysts'")]
     said += [row["source"] for row in granted.rows("select prosrc as source from pg_proc where proname = 'pseudonym'")]

@@ -132,8 +132,8 @@ def test_times_are_told_in_utc_whatever_the_session_s_zone(built: Dbt) -> None:
 
 
 def test_columns_are_those_that_are_documented_and_have_the_types_of_their_names(built: Dbt) -> None:
-    result = built("parse", variables="files_landed: true")
-    nodes = [n for n in result.result.nodes.values() if n.resource_type in ("model", "seed", "snapshot")]
+    parsed = built.parsed("files_landed: true")
+    nodes = [n for n in parsed.nodes.values() if n.resource_type in ("model", "seed", "snapshot")]
     types = {"timestamp without time zone": r".*_at", "date": r".*_on", "boolean": r"(is|has)_.*"}
     faults = []
     for node in nodes:
