@@ -35,7 +35,7 @@ adapter-suite: $(INSTALLED) ## dbt's whole public suite for adapters against the
 mutants: $(INSTALLED) ## models broken in small ways: do the tests notice? (20 minutes; OF="intermediate dim_persons"; MUTANTS=5: of each)
 	@MAJAKKA_ALL_MUTANTS=$(or $(MUTANTS),1) MAJAKKA_MUTANTS_OF="$(OF)" $(BIN)/pytest tests/warehouse/test_mutants.py
 
-bench: $(INSTALLED) $(OTHERS)/installed ## what is claimed about speed and faults, measured (half an hour; quiet machine)
+bench: $(INSTALLED) $(OTHERS)/installed ## what is claimed about speed and faults, measured (two hours; quiet machine)
 	@$(BIN)/python -m benchmarks.ingest --sling $(OTHERS)/lib/python*/site-packages/sling_*/bin/sling-*
 	@$(BIN)/python -m benchmarks.kills
 	@$(BIN)/python -m benchmarks.redshift_face
