@@ -36,16 +36,13 @@ mutants: $(INSTALLED) ## models broken in small ways: do the tests notice? (20 m
 	@MAJAKKA_ALL_MUTANTS=$(or $(MUTANTS),1) MAJAKKA_MUTANTS_OF="$(OF)" $(BIN)/pytest tests/warehouse/test_mutants.py
 
 bench: $(INSTALLED) $(OTHERS)/installed ## what is claimed about speed and faults, measured (two hours; quiet machine)
-	@$(BIN)/python -m benchmarks.ingest --sling $(OTHERS)/lib/python*/site-packages/sling_*/bin/sling-*
-	@$(BIN)/python -m benchmarks.kills
-	@$(BIN)/python -m benchmarks.redshift_face
-	@$(BIN)/python -m benchmarks.build
-	@$(BIN)/python -m benchmarks.stream
-	@$(BIN)/python -m benchmarks.stream_faults
-	@$(BIN)/python -m benchmarks.incremental
-	@$(BIN)/python -m benchmarks.freshness
-	@$(BIN)/python -m benchmarks.collector
-	@$(BIN)/python -m benchmarks.event_faults
+	@missed=; \
+	for each in "ingest --sling $$(echo $(OTHERS)/lib/python*/site-packages/sling_*/bin/sling-*)" kills redshift_face build \
+		stream stream_faults incremental freshness collector event_faults; do \
+		echo "== $${each%% *}"; \
+		$(BIN)/python -m benchmarks.$$each || missed="$$missed $${each%% *}"; \
+	done; \
+	if [ -n "$$missed" ]; then echo "missed a goal, or failed:$$missed"; exit 1; fi
 
 up: $(INSTALLED) ## start the local warehouse, and the demo operator if there is one
 	@$(BIN)/demo up
