@@ -43,8 +43,8 @@ def required(name):
         table["name"]: {
             column
             for test in table.get("data_tests", [])
-            if "has_no_nulls" in test
-            for column in test["has_no_nulls"]["arguments"]["columns"]
+            if "has_landed_whole" in test
+            for column in test["has_landed_whole"].get("arguments", {}).get("required", [])
         }
         for source in yaml.safe_load(text)["sources"]
         for table in source["tables"]

@@ -846,7 +846,7 @@ def test_every_raw_table_is_watched_for_loads_that_were_cut_short(manifest: Mani
     watched = {
         node.depends_on.nodes[0]
         for node in manifest.nodes.values()
-        if getattr(node, "test_metadata", None) and node.test_metadata.name == "belongs_to_finished_load"
+        if getattr(node, "test_metadata", None) and node.test_metadata.name == "has_landed_whole"
     }
     tables = {source.unique_id for source in _landed(manifest) if source.name != "_dlt_loads"}
     assert watched == tables

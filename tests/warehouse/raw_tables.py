@@ -39,8 +39,8 @@ def raw_tables(*, files_landed: bool = False) -> list[RawTable]:
             for table in source["tables"]:
                 required: set[str] = set()
                 for test in table.get("data_tests", []):
-                    if "has_no_nulls" in test:
-                        required.update(test["has_no_nulls"]["arguments"]["columns"])
+                    if "has_landed_whole" in test:
+                        required.update(test["has_landed_whole"].get("arguments", {}).get("required", []))
                 columns = {column["name"]: column["data_type"] for column in table["columns"]}
                 tables.append(RawTable(source["name"], source["schema"], table["name"], columns, frozenset(required)))
     return tables

@@ -198,7 +198,7 @@ def test_half_a_load_is_not_modelled(dbt: Dbt) -> None:
 
     assert not result.success
     statuses = dbt.statuses(result)
-    assert statuses["raw_billing_payments_come_from_finished_loads_only"] == "fail"
+    assert statuses["raw_billing_payments_has_landed_whole"] == "fail"
     assert statuses["stg_billing__payments"] == statuses["customer_view"] == "skipped"
     assert statuses["stg_usage__usage"] == "success"
     assert _marts(dbt) == before
