@@ -108,7 +108,7 @@ def retention(dry_run: bool, as_json: bool, quiet: bool) -> None:
     """Delete what is older than the retention periods allow (seeds/retention_periods.csv), and leave a receipt.
 
     Killed at any moment, it can be run again. Build afterwards, what is made of visits and usage from the beginning:
-    `dbt build --full-refresh --select int_events__deduplicated+ int_usage__summed_to_days`, then `dbt build`.
+    `dbt build --full-refresh --select int_events__deduplicated+ int_usage__summed_to_days+`, then `dbt build`.
     """
     from ingestion.privacy.retention import expire
 

@@ -10,7 +10,7 @@ from ingestion.privacy.retention import expire, periods
 
 ANEW = (
     *("run", "--full-refresh", "--select", "int_events__deduplicated+,config.materialized:incremental"),
-    "int_usage__summed_to_days",
+    *("int_usage__summed_to_days", "int_usage__summed_to_months"),
 )
 WEB = ("intermediate.int_events__deduplicated", "marts.fct_web_sessions")
 

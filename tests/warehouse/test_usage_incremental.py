@@ -27,9 +27,13 @@ if TYPE_CHECKING:
     from standin.warehouse import Warehouse, WarehouseFactory
 
 HISTORIES = int(os.environ.get("MAJAKKA_HISTORIES", "5"))
-MODELS = ("int_usage__loads_numbered", "int_usage__days_touched", "int_usage__summed_to_days")
-SUMS = "select * from intermediate.int_usage__summed_to_days order by used_on, product_id, usage_type, is_roaming"
-START = datetime(2026, 10, 1, 12, 0, tzinfo=UTC)
+MODELS = (
+    *("int_usage__loads_numbered", "int_usage__days_touched"),
+    *("int_usage__summed_to_days", "int_usage__summed_to_months"),
+)
+START = datetime(2026, 9, 29, 12, 0, tzinfo=UTC)
+"""Two days before a month ends: the days of a history are of two months."""
+
 
 Row = tuple[str, str, datetime, str, int]
 
@@ -112,10 +116,13 @@ def _land(warehouse: Warehouse, load: Load) -> None:
         raw_tables.finish_load(connection, "usage", load.load_id)
 
 
-def _run(dbt: Dbt, *options: str) -> list[dict[str, Any]]:
+def _run(dbt: Dbt, *options: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Days and months as a run leaves them."""
     result = dbt("run", "--select", *MODELS, *options)
     assert result.success, dbt.failures(result)
-    return dbt.rows(SUMS)
+    days = dbt.rows("select * from intermediate.int_usage__summed_to_days order by used_on, product_id")
+    months = dbt.rows("select * from intermediate.int_usage__summed_to_months order by month_started_on, product_id")
+    return days, months
 
 
 @settings(
@@ -124,7 +131,7 @@ def _run(dbt: Dbt, *options: str) -> list[dict[str, Any]]:
 @given(loads=_histories())
 def test_however_archives_arrive_the_days_are_those_of_a_build_from_nothing(usage: Dbt, loads: list[Load]) -> None:
     _begin_anew(usage.warehouse)
-    grown: list[dict[str, Any]] = []
+    grown: tuple[list[dict[str, Any]], ...] = ()
     for number in range(4):
         for load in loads:
             if load.run == number:
@@ -133,9 +140,11 @@ def test_however_archives_arrive_the_days_are_those_of_a_build_from_nothing(usag
     built = _run(usage, "--full-refresh")
     note(f"grown {grown}, built {built}")
     assert grown == built
+    days, months = built
     (landed,) = usage.rows("select count(*) as n, count(distinct usage_id) as records from raw_usage.usage")
-    assert sum(row["version_count"] for row in built) == landed["n"]
-    assert sum(row["usage_count"] for row in built) == landed["records"]
+    assert sum(row["version_count"] for row in days) == landed["n"]
+    assert sum(row["usage_count"] for row in days) == landed["records"]
+    assert sum(row["usage_count"] for row in months) == landed["records"]
 
 
 def test_a_row_that_landed_twice_is_found_until_it_has_gone(usage: Dbt) -> None:

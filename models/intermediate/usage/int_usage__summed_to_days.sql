@@ -5,7 +5,7 @@
     incremental_strategy='rebuild_days',
     dist='product_id',
     sort='used_on',
-    indexes=postgres_indexes(['used_on', 'product_id', 'usage_type', 'is_roaming']),
+    indexes=postgres_indexes(['used_on', 'product_id', 'usage_type', 'is_roaming'], [['_load_number']]),
 ) }}
 
 {%- set days_touched = ref('int_usage__days_touched') -%}

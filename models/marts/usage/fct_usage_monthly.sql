@@ -2,21 +2,28 @@
 
 with
 
-usage_days as (
+usage_months as (
 
-    select * from {{ ref('int_usage__days_attributed') }}
+    select * from {{ ref('int_usage__summed_to_months') }}
+
+),
+
+products as (
+
+    select * from {{ ref('int_products__latest_kept') }}
 
 ),
 
 -- Usage of a product that the inventory does not have is nobody's, and stays in fct_usage_daily.
-months as (
+attributed as (
 
     select
-        usage_days.*,
-        cast(date_trunc('month', used_on) as date) as month_started_on
+        usage_months.*,
+        products.customer_id
 
-    from usage_days
-    where customer_id is not null
+    from usage_months
+    inner join products
+        on usage_months.product_id = products.product_id
 
 ),
 
@@ -33,7 +40,7 @@ final as (
         cast(sum(message_count) as bigint) as message_count,
         {{ as_amount('sum(rated_amount)') }} as rated_amount
 
-    from months
+    from attributed
     group by
         customer_id,
         month_started_on,
