@@ -76,7 +76,7 @@ def _measure(seconds: float, rounds: int, connections: int, uvicorn: Path | None
                 measured = load(port, pid, request, seconds, connections)
                 taken.setdefault((name, batch), []).append(measured)
                 if name in (PAGE, MIXED):
-                    found = {int(found[1]) for _, value in topic.read() if (found := _EVENT_ID.search(value))}
+                    found = {int(number) for _, value in topic.read() for number in _EVENT_ID.findall(value)}
                     lost = sum(number not in found for number in range(first + 1, next(numbers)))
                     if lost or measured.statuses[HTTPStatus.OK] != measured.requests:
                         missed.append(f"{lost} of {measured.requests * batch} events are not on the stream")

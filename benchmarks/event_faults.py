@@ -183,12 +183,10 @@ def settle(collector: Collector, seconds: float = 60.0) -> None:
 
 
 def compare(records: Iterable[tuple[bytes, bytes]], acknowledged: set[str]) -> tuple[int, int]:
-    """How many acknowledged events are missing among the records, and how many records repeat one."""
+    """How many acknowledged events are missing among the records, and how many events are there again."""
     found: Counter[str] = Counter()
     for _, value in records:
-        identity = _EVENT_ID.search(value)
-        if identity:
-            found[identity[1].decode()] += 1
+        found.update(identity.decode() for identity in _EVENT_ID.findall(value))
     return len(acknowledged - found.keys()), found.total() - len(found)
 
 

@@ -36,7 +36,7 @@ class Pace:
     """How much is landed at once, and how often.
 
     Attributes:
-        rows: a micro-batch is full with so many records,
+        rows: a micro-batch is full with so many,
         seconds: or when it has been collected for so long.
         stretch_rows: a stretch of a partition goes on, micro-batch after micro-batch, until it has so many rows,
         stretch_seconds: or for so long.
@@ -57,7 +57,7 @@ class MicroBatch:
     Attributes:
         deliveries: what came, by stretch.
         standings: how far each partition has been read with that.
-        records: how many of each partition.
+        records: how many rows they are, of each partition.
         oldest_at: when the oldest of them had arrived (seconds since 1970); None if there are none.
     """
 

@@ -2,13 +2,31 @@
 
 A stream has partitions (Kinesis: shards), each read in order. A record has a position in its partition; positions grow,
 and whoever knows the last one that has landed can read on from there, for as long as the stream keeps its records.
+
+A record holds one thing, or a JSON array of several: readers hand over things, one by one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
+
+_ARRAY = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def things_in(value: bytes) -> list[bytes]:
+    """What a record holds: the elements of a JSON array, or else the value itself.
+
+    An array with nothing in it, and what begins like an array and is none, is one thing, and will be rejected as such.
+    """
+    if value[:1] == b"[":
+        with suppress(msgspec.DecodeError, RecursionError):
+            return [bytes(one) for one in _ARRAY.decode(value)] or [value]
+    return [value]
 
 
 @dataclass(frozen=True)
@@ -54,12 +72,12 @@ class Standing:
 
 @dataclass
 class Piece:
-    """Records of one partition that follow one another, in columns, and how far it has been read with them.
+    """What records of one partition hold that follow one another, in columns, and how far it has been read with them.
 
     Attributes:
         scope: the partition.
-        positions: of each record, growing.
-        arrivals: when each came (seconds since 1970): by Kinesis' clock; with Kafka by the producer's, unless the topic
+        positions: of the record of each, growing; what came in one record has one position.
+        arrivals: when it came (seconds since 1970): by Kinesis' clock; with Kafka by the producer's, unless the topic
             says `LogAppendTime`.
         keys: what decided about the partition; empty if nothing did.
         values: what was sent; empty if nothing was.
@@ -74,11 +92,19 @@ class Piece:
     standing: Standing = field(default_factory=Standing)
 
     def __len__(self) -> int:
-        """How many records."""
+        """How many things."""
         return len(self.values)
 
+    def add_record(self, position: int, arrival: float, key: bytes, value: bytes) -> None:
+        """Takes what the next record holds."""
+        values = things_in(value)
+        self.positions += [position] * len(values)
+        self.arrivals += [arrival] * len(values)
+        self.keys += [key] * len(values)
+        self.values += values
+
     def add(self, other: Piece) -> None:
-        """Takes the records that follow."""
+        """Takes what follows."""
         self.positions += other.positions
         self.arrivals += other.arrivals
         self.keys += other.keys
@@ -86,7 +112,7 @@ class Piece:
         self.standing = other.standing
 
     def part(self, start: int, end: int) -> Piece:
-        """Some of the records."""
+        """Some of it."""
         return Piece(
             self.scope,
             self.positions[start:end],

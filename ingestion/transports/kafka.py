@@ -110,7 +110,7 @@ class Kafka:
                 self._take(number, list(run), pieces)
             if messages:
                 self._heard_at, self._trouble = time.monotonic(), ""
-            count += len(messages)
+            count = sum(map(len, pieces.values()))
             if time.monotonic() >= until:
                 break
         self._look()
@@ -211,17 +211,13 @@ class Kafka:
         if followed is None or (messages[0].offset() or 0) < followed.next:
             # left over from what was followed before
             return
-        came = Piece(
-            pieces[number].scope,
-            [message.offset() or 0 for message in messages],
-            [message.timestamp()[1] / 1000 for message in messages],
-            [message.key() or b"" for message in messages],
-            [message.value() or b"" for message in messages],
-        )
-        pieces[number].add(came)
-        followed.next = came.positions[-1] + 1
+        piece = pieces[number]
+        for message in messages:
+            offset, arrival = message.offset() or 0, message.timestamp()[1] / 1000
+            piece.add_record(offset, arrival, message.key() or b"", message.value() or b"")
+        followed.next = offset + 1
         # a producer's clock may be ahead
-        followed.read_until = max(min(came.arrivals[-1], time.time()), followed.read_until or 0)
+        followed.read_until = max(min(arrival, time.time()), followed.read_until or 0)
 
     def _note(self, error: KafkaError) -> None:
         """The client goes on trying; what has troubled it is told if nothing comes of that."""

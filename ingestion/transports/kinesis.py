@@ -175,13 +175,10 @@ class Kinesis:
                 self._refuse_loss(shard)
                 if not (found or shard.has_ended or has_all):
                     shard.begin_anew()
-        piece = Piece(
-            shard.scope,
-            [int(one["SequenceNumber"]) for one in found],
-            [one["ApproximateArrivalTimestamp"].timestamp() for one in found],
-            [one["PartitionKey"].encode() for one in found],
-            [one["Data"] for one in found],
-        )
+        piece = Piece(shard.scope)
+        for one in found:
+            position, arrival = int(one["SequenceNumber"]), one["ApproximateArrivalTimestamp"].timestamp()
+            piece.add_record(position, arrival, one["PartitionKey"].encode(), one["Data"])
         if found:
             shard.after = piece.positions[-1]
         if has_all or found:

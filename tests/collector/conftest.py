@@ -7,6 +7,7 @@ import pytest
 from collector_keys import ROTATED_KEY, SLOW_KEY
 
 from benchmarks.collecting import KEY, ORIGIN, SITE, STREAM, Topic, collecting, kafka_source
+from ingestion.streams.reader import things_in
 from standin.local_kafka import running
 
 
@@ -45,7 +46,7 @@ def streams(kafka):
 
     class Streams:
         def good(self):
-            return [json.loads(value) for _, value in good.read()]
+            return [json.loads(event) for _, value in good.read() for event in things_in(value)]
 
         def bad(self):
             return [json.loads(value) for _, value in bad.read()]

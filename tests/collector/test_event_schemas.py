@@ -10,16 +10,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingestion.collector.enrichment import Enrichment
-from ingestion.collector.intake import Intake, Limits
+from ingestion.collector.intake import RECORD_BYTES, Intake, Limits
 from ingestion.collector.schema import SCHEMAS, compiled, load
 from ingestion.contract import Contract
 from ingestion.formats.json import Json, same_names
 from ingestion.sources.events import Event
+from ingestion.streams.reader import things_in
 
 CONTRACT = Contract.of(Event)
 FORMAT = Json(columns=same_names(*(column.name for column in CONTRACT.columns)))
 INTAKE = Intake(load(), "stream", Limits())
 ENRICHMENT = Enrichment(NOW, "www", "192.0.2.0", b"Mozilla/5.0")
+
+
+def events_of(taken):
+    """What a reader of the stream gets."""
+    records = [record for record in taken.records if record.stream == "stream"]
+    found = [event for record in records for event in things_in(record.value)]
+    assert len(found) == taken.accepted
+    return found
 
 
 def quarantined(values):
@@ -47,7 +56,36 @@ def test_what_the_collector_takes_lands(texts):
     """Whatever it is: nothing that was acknowledged is in quarantine afterwards."""
     taken = INTAKE.take(f"[{','.join(texts)}]".encode(), NOW, ENRICHMENT)
     assert taken.accepted + len(taken.rejected) == len(texts)
-    assert quarantined([record.value for record in taken.records[: taken.accepted]]) == []
+    assert quarantined(events_of(taken)) == []
+
+
+def test_the_events_of_a_device_share_a_record_as_far_as_it_goes():
+    """In their order; what they say decides about the order between devices no more than the stream does."""
+    base = {"event_type": "custom", "event_name": "x", "schema_version": VERSIONS[-1], "occurred_at": NOW.isoformat()}
+    batch = [{**base, "device_id": f"d-{number % 2}", "event_id": str(number)} for number in range(5)]
+    batch.insert(2, {"event_type": "unheard of"})
+    taken = INTAKE.take(json.dumps(batch).encode(), NOW, ENRICHMENT)
+    assert (taken.accepted, [one.place for one in taken.rejected]) == (5, [2])
+    found = [
+        (record.stream, record.key, [json.loads(one).get("event_id") for one in things_in(record.value)])
+        for record in taken.records
+    ]
+    assert found == [
+        ("stream", "d-0", ["0", "2", "4"]),
+        ("stream", "d-1", ["1", "3"]),
+        ("stream-bad", "www", [None]),
+    ]
+    # an event alone is no array: whoever reads streams of single events goes on reading
+    (record,) = INTAKE.take(json.dumps(batch[0]).encode(), NOW, ENRICHMENT).records
+    assert json.loads(record.value)["event_id"] == "0"
+
+    large = {"properties": {"text": "x" * 30_000}, "device_id": "d-1"}
+    batch = [{**base, **large, "event_id": str(number)} for number in range(20)]
+    taken = INTAKE.take(json.dumps(batch).encode(), NOW, ENRICHMENT)
+    sizes = [len(record.value) for record in taken.records]
+    assert RECORD_BYTES - 32_000 < sizes[0] <= RECORD_BYTES + 100
+    assert [len(things_in(record.value)) for record in taken.records] == [8, 8, 4]
+    assert [json.loads(one)["event_id"] for one in events_of(taken)] == [str(number) for number in range(20)]
 
 
 def test_the_generator_makes_both_kinds():
@@ -94,8 +132,7 @@ def test_a_version_is_added_by_adding_its_file(tmp_path):
     assert (taken.accepted, [one.place for one in taken.rejected]) == (4, [3, 4])
     assert {one.path for one in taken.rejected} == {"$.coupon"}
     # the landing takes it, and reports a column that the contract does not have yet
-    values = [record.value for record in taken.records[: taken.accepted]]
-    assert quarantined(values) == ["coupon"]
+    assert quarantined(events_of(taken)) == ["coupon"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
-from servers.events import HOUR, Topic, consuming, event, events, until
+from servers.events import HOUR, Topic, consuming, event, events, together, until
 from servers.reading import configure, dice
 from small_operator import target_of
 
@@ -110,6 +110,40 @@ def test_a_run_lands_what_has_come_and_the_next_one_what_has_come_since(target, 
     ]
     with pytest.raises(IngestError, match="not again or in part; what is in the archive"):
         land(sources.find("events"), target, request=Request(full=True))
+
+
+def test_a_record_may_hold_several_events_and_they_land_one_by_one(target, topic):
+    topic.send(
+        [
+            together(events(5)),
+            event(),
+            # one that breaks the contract, and things that are no events, keep no other from landing
+            together([*events(2), event(event_type="unheard_of"), b"1", together(events(1)), *events(1)]),
+            # nothing in it; an array that breaks off; one that is nested too deep for anybody
+            b"[]",
+            together(events(2))[:-1],
+            b"[" * 10_000 + b"]" * 10_000,
+        ],
+        partition=0,
+    )
+    (line,) = land(sources.find("events"), target).resources
+    assert (line.fetched, line.landed, line.rejected) == (15, 9, 6)
+    assert land(sources.find("events"), target).resources[0].fetched == 0
+    assert_all_once(target, topic)
+    # a record is at one place of the stream, whatever it holds
+    ledger = "select cursor_value, fetched_count from raw_events._deliveries"
+    assert query(target, ledger) == [("5", 15)]
+    rows = query(target, "select _source_row from raw_events.events order by 1")
+    assert [row for (row,) in rows] == [1, 2, 3, 4, 5, 6, 7, 8, 12]
+    rejected = query(target, "select _source_row, rule, left(payload, 4) from raw_events._quarantine order by 1")
+    assert rejected == [
+        (9, "event_type:one_of", '{"ev'),
+        (10, "format", "1"),
+        (11, "format", '[{"e'),
+        (13, "format", "[]"),
+        (14, "format", '[{"e'),
+        (15, "format", "[[[["),
+    ]
 
 
 def test_a_consumer_lands_as_it_comes_and_the_ledger_keeps_one_line_a_partition(target, topic, warehouse, monkeypatch):
@@ -295,7 +329,7 @@ def test_what_is_archived_builds_the_raw_schema_anew(target, topic, warehouse, s
     source = sources.find("events")
     hour = datetime(2026, 11, 1, 13, tzinfo=UTC)
     at = hour.timestamp()
-    topic.send([*events(30), b"no JSON"], at=at + 5)
+    topic.send([together(events(7)), *events(23), b"no JSON"], at=at + 5)
     topic.send([*events(20), b"no JSON"], at=at + HOUR + 5)
     land(source, target)
     topic.send(events(10), at=at + HOUR + 9)
@@ -357,7 +391,7 @@ def test_two_consumers_killed_and_cut_off_again_and_again(target, topic, broker,
 
     def send():
         while not stop.wait(0.02):
-            topic.send(events(10))
+            topic.send([*events(4), together(events(6))])
 
     sender = threading.Thread(target=send)
     sender.start()

@@ -17,7 +17,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.kinesis.models import kinesis_backends
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 from servers.aws import KEYS, REGION
-from servers.events import consuming, event, until
+from servers.events import consuming, event, together, until
 from servers.reading import configure
 from servers.web import Answer, Web
 from small_operator import target_of
@@ -63,6 +63,12 @@ class ShardedStream:
         ids = [uuid.uuid4().hex for _ in range(count)]
         records = [{"Data": event(one), "PartitionKey": one} for one in ids]
         assert self.client.put_records(StreamName=self.name, Records=records)["FailedRecordCount"] == 0
+        self.sent += ids
+
+    def send_together(self, count):
+        """Several in one record."""
+        ids = [uuid.uuid4().hex for _ in range(count)]
+        self.client.put_record(StreamName=self.name, Data=together([event(one) for one in ids]), PartitionKey="d-1")
         self.sent += ids
 
     def shards(self):
@@ -122,6 +128,7 @@ def fetched(target):
 
 def test_shards_that_split_and_merge_are_read_parents_first(target, stream):
     stream.send(20)
+    stream.send_together(5)
     with consuming(target) as consumer:
         until(lambda: len(consumer.scopes) == 2)
         first, second = stream.open_shards()
@@ -132,7 +139,7 @@ def test_shards_that_split_and_merge_are_read_parents_first(target, stream):
         stream.merge(left, right)
         stream.send(20)
         wanted = {f"kinesis://{stream.name}/{shard['ShardId']}" for shard in stream.open_shards()}
-        until(lambda: consumer.scopes == wanted and len(ids(target)) == 80)
+        until(lambda: consumer.scopes == wanted and len(ids(target)) == 85)
     assert sorted(ids(target)) == sorted(stream.sent)
     ended = query(target, "select scope from raw_events._leases where ended_at is not null order by ended_at, scope")
     name = f"kinesis://{stream.name}"
@@ -141,7 +148,7 @@ def test_shards_that_split_and_merge_are_read_parents_first(target, stream):
     query(target, "delete from raw_events._leases returning 1")
     query(target, "delete from raw_events._deliveries returning 1")
     query(target, "delete from raw_events.events returning 1")
-    assert (fetched(target), fetched(target)) == (80, 0)
+    assert (fetched(target), fetched(target)) == (85, 0)
     assert sorted(ids(target)) == sorted(stream.sent)
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 
 import orjson
@@ -11,6 +11,7 @@ from confluent_kafka import Producer
 
 from ingestion import sources
 from ingestion.streams.consumer import stream
+from ingestion.streams.reader import things_in
 
 HOUR = 3600
 
@@ -31,6 +32,11 @@ def event(event_id=None, **more):
 
 def events(count):
     return [event() for _ in range(count)]
+
+
+def together(values):
+    """Several in one record, as the collector puts those of a device."""
+    return b"[" + b",".join(values) + b"]"
 
 
 class Topic:
@@ -56,12 +62,11 @@ class Topic:
         return {"kind": "kafka", "bootstrap_servers": self.address, "stream": self.name, **more}
 
     def _note(self, value):
-        try:
-            record = json.loads(value)
-        except ValueError:
-            return
-        if "event_type" in record and record["event_type"] == "page_view":
-            self.sent.add(record["event_id"])
+        for thing in things_in(value):
+            with suppress(ValueError, RecursionError):
+                found = json.loads(thing)
+                if isinstance(found, dict) and found.get("event_type") == "page_view":
+                    self.sent.add(found["event_id"])
 
 
 @contextmanager
