@@ -256,7 +256,6 @@ class _Run:
         if frozen:
             declared[ledgers.CONTRACTS] = _CONTRACTS
         schema = tables.declare(source.name, source.dataset, declared, self._warehouse)
-        ledgers.index(self._connection, self._warehouse, source)
         ledger = ledgers.read(self._connection, source.dataset)
         keys = {r.name: r.contract.key for r in source.resources if r.lands == "merge"}
         self._say("looking for what is new")

@@ -101,7 +101,7 @@ def positions(connection: Connection, dataset: str, resource: str) -> dict[str, 
 
 
 def index(connection: Connection, warehouse: Warehouse, source: Source) -> None:
-    """Lets what is new be found without reading that of years, on Postgres; Redshift has zone maps for that.
+    """Lets what is new of a stream be found without reading that of years, on Postgres; Redshift has no indexes.
 
     A consumer looks for its lines once for each micro-batch, and a model for new loads and their rows with each run.
     Rows lie in the order of their loads, as good as: so theirs is the kind of index that costs next to nothing to keep.

@@ -26,7 +26,8 @@ def prepare(source: Source, warehouse: Warehouse) -> list[str]:
         ledgers.run_lock(connection, warehouse, source.dataset, ledgers.turn_seconds(source)),
     ):
         make_tables(source, warehouse)
-        ledgers.index(connection, warehouse, source)
+        if source.is_streamed:
+            ledgers.index(connection, warehouse, source)
     return [f"{source.dataset}.{table}" for table in contracts(source)]
 
 
