@@ -60,7 +60,7 @@ def test_what_the_collector_takes_lands(texts):
 
 
 def test_the_events_of_a_device_share_a_record_as_far_as_it_goes():
-    """In their order; what they say decides about the order between devices no more than the stream does."""
+    """In their order. Between devices a stream keeps none."""
     base = {"event_type": "custom", "event_name": "x", "schema_version": VERSIONS[-1], "occurred_at": NOW.isoformat()}
     batch = [{**base, "device_id": f"d-{number % 2}", "event_id": str(number)} for number in range(5)]
     batch.insert(2, {"event_type": "unheard of"})
