@@ -269,6 +269,27 @@ def test_however_events_arrive_the_tables_are_those_of_a_build_from_nothing(
         assert grown[name] == built[name], name
 
 
+def test_a_visit_is_asked_for_silences_until_it_has_been_read(web: Dbt) -> None:
+    _forget(web.warehouse)
+    event = Event("D1", "D1-0", START, "page_view", None, None, BROWSER, timedelta(seconds=1))
+    later = [replace(event, event_id=f"D1-{n}", occurred_at=START + n * timedelta(minutes=20)) for n in range(4)]
+    _land(web.warehouse, Load("1790000000.5", 0, later[:2]))
+    _run(web)
+    _land(web.warehouse, Load("1790000001.5", 1, later[2:]))
+    events = ("int_events__loads_numbered", "int_events__deduplicated", "int_events__grouped_into_sessions")
+    assert web("run", "--select", *events, variables=VARIABLES).success
+    asked = ("test", "--select", "a_visit_has_no_silence_and_an_end")
+    assert web(*asked).success
+    # half an hour and a millisecond after the one before
+    late = "update intermediate.int_events__grouped_into_sessions set occurred_at = %s where event_id = 'D1-2'"
+    with web.warehouse.connect() as connection:
+        connection.execute(late, (later[1].occurred_at + timedelta(minutes=30, milliseconds=1),))
+    for _ in range(2):
+        assert not web(*asked).success
+    assert web("run", "--select", "int_web_sessions__built", variables=VARIABLES).success
+    assert web(*asked).success
+
+
 def test_an_event_replayed_from_quarantine_is_in_its_visit(web: Dbt) -> None:
     """Its load was read long ago, and others after it: the replay has to be new to whoever reads new loads."""
     _forget(web.warehouse)

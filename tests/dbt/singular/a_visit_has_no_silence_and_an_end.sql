@@ -1,20 +1,41 @@
 -- Visits are built anew from shortly before the first new event on. That this is enough rests on what is asked here:
 -- nothing in a visit is more than half an hour from what was before it, and no visit reaches over more than two days.
+-- Asked of what was built since int_web_sessions__built last read from it: that model waits for the answer.
+{%- set grouped = ref('int_events__grouped_into_sessions') -%}
+{%- set held = held_by('int_web_sessions__built', grouped) %}
+
 with
+
+new_events as (
+
+    select
+        device_id,
+        min(occurred_at) as first_occurred_at
+
+    from {{ grouped }}
+    where _load_number > {{ '(select coalesce(max(_load_number), 0) from ' ~ held ~ ')' if held is not none else 0 }}
+    group by device_id
+
+),
 
 events as (
 
     select
-        session_key,
-        session_started_at,
-        occurred_at,
-        lag(occurred_at) over (
-            partition by session_key
-            order by event_number
+        grouped.session_key,
+        grouped.session_started_at,
+        grouped.occurred_at,
+        lag(grouped.occurred_at) over (
+            partition by grouped.session_key
+            order by grouped.event_number
         ) as previous_occurred_at
 
-    from {{ ref('int_events__grouped_into_sessions') }}
-    where session_key is not null
+    from {{ grouped }} as grouped
+    inner join new_events
+        on
+            grouped.device_id = new_events.device_id
+            -- a day more than is built anew
+            and grouped.session_started_at >= {{ dbt.dateadd('day', -2, 'new_events.first_occurred_at') | trim }}
+    where grouped.session_key is not null
 
 )
 

@@ -1,7 +1,7 @@
 -- Touched days are summed again, touched months from them, and the facts join the inventory. A month that was passed
 -- over, a join that drops usage of unknown products, or that repeats it for a product listed twice, would change the
 -- totals. Nothing else would show either. That the days have all that has landed is asked by source_reconciliation, and
--- that their key is unique, of int_usage__summed_to_days: where a table has as many rows, so is its own.
+-- that their key is unique, of int_usage__summed_to_days: where the fact has as many rows, so is its own.
 -- Remedy for months: dbt build --full-refresh --select int_usage__summed_to_days+
 with
 
@@ -37,18 +37,11 @@ facts as (
 
 ),
 
--- the views on both sides of the fact table have its rows, no more and no fewer
+-- the view before the fact table has its rows, no more and no fewer
 attributed as (
 
     select count(*) as day_count
     from {{ ref('int_usage__days_attributed') }}
-
-),
-
-pseudonymous as (
-
-    select count(*) as day_count
-    from {{ ref('analyst_usage_daily') }}
 
 )
 
@@ -56,7 +49,6 @@ select
     summed.day_count,
     attributed.day_count as attributed_day_count,
     facts.day_count as fact_day_count,
-    pseudonymous.day_count as pseudonymous_day_count,
     summed.usage_count,
     months.usage_count as month_usage_count,
     facts.usage_count as fact_usage_count,
@@ -68,11 +60,9 @@ from summed
 cross join months
 cross join attributed
 cross join facts
-cross join pseudonymous
 where
     summed.day_count <> attributed.day_count
     or summed.day_count <> facts.day_count
-    or summed.day_count <> pseudonymous.day_count
     or summed.usage_count <> months.usage_count
     or summed.usage_count <> facts.usage_count
     or summed.rated_amount <> months.rated_amount
