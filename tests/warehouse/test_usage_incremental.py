@@ -162,6 +162,9 @@ def test_a_row_that_landed_twice_is_found_until_it_has_gone(usage: Dbt) -> None:
         statuses = usage.statuses(result)
         assert statuses["int_usage__days_touched"] == statuses["int_usage__summed_to_days"] == "skipped"
         assert any(name.startswith("has_unique_key_stg_usage__usage") and s == "fail" for name, s in statuses.items())
+    # `dbt run` reads it without asking; whoever asks afterwards is to hear of it
+    assert usage("run", "--select", *MODELS).success
+    assert not usage("test", "--select", "stg_usage__usage,test_name:has_unique_key").success
 
 
 def test_a_key_that_comes_twice_is_found_where_its_unique_index_has_gone(usage: Dbt) -> None:

@@ -278,7 +278,8 @@ def test_a_visit_is_asked_for_silences_until_it_has_been_read(web: Dbt) -> None:
     _land(web.warehouse, Load("1790000001.5", 1, later[2:]))
     events = ("int_events__loads_numbered", "int_events__deduplicated", "int_events__grouped_into_sessions")
     assert web("run", "--select", *events, variables=VARIABLES).success
-    asked = ("test", "--select", "a_visit_has_no_silence_and_an_end")
+    question = "a_visit_has_no_silence_and_an_end"
+    asked = ("build", "--select", question)
     assert web(*asked).success
     # half an hour and a millisecond after the one before
     late = "update intermediate.int_events__grouped_into_sessions set occurred_at = %s where event_id = 'D1-2'"
@@ -288,6 +289,8 @@ def test_a_visit_is_asked_for_silences_until_it_has_been_read(web: Dbt) -> None:
         assert not web(*asked).success
     assert web("run", "--select", "int_web_sessions__built", variables=VARIABLES).success
     assert web(*asked).success
+    # what `dbt run` has read without asking
+    assert not web("test", "--select", question).success
 
 
 def test_an_event_replayed_from_quarantine_is_in_its_visit(web: Dbt) -> None:

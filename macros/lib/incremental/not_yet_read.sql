@@ -1,5 +1,5 @@
-{#- For a test of what lands, in front of the model `reader`: the deliveries of which the reader has not read every row.
-    The reader waits for the test, so what it holds has passed; a test that has failed asks again until it is mended. -#}
+{#- For a test of what lands, in front of the model `reader`: the deliveries of which the reader has not read every row;
+    of everything where `held_by` knows none. -#}
 {% macro not_yet_read(model, numbered_loads, reader) -%}
     {%- set held = held_by(reader, model) -%}
     {%- if held is not none %}
@@ -16,13 +16,15 @@ where
     {%- endif -%}
 {%- endmacro %}
 
-{#- The table of an incremental model that comes after a test of `tested`: what it holds has passed. None, so that the
-    test asks of everything, where the reader is not there yet, in a full refresh, and where there is no database to ask.
+{#- The table of an incremental model that comes after a test of `tested`. In `dbt build` it waits for the test, so what
+    it holds has passed, and a test that has failed asks again until it is mended. `dbt run` reads without asking: so
+    `dbt test` is to ask of everything. None, for that: outside of a build, in a full refresh, where the reader is not
+    there yet, and where there is no database to ask.
 
     In the database of what is tested: the graph may have been read for another. -#}
 {% macro held_by(reader, tested) -%}
     {%- set found = [] -%}
-    {%- if execute and flags.INTROSPECT and not flags.FULL_REFRESH -%}
+    {%- if execute and flags.WHICH == 'build' and flags.INTROSPECT and not flags.FULL_REFRESH -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'model' and node.name == reader -%}
             {%- do found.append(load_relation(tested.incorporate(path={'schema': node.schema, 'identifier': node.alias}))) -%}
         {%- endfor -%}

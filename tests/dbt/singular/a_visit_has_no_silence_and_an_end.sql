@@ -1,6 +1,6 @@
 -- Visits are built anew from shortly before the first new event on. That this is enough rests on what is asked here:
 -- nothing in a visit is more than half an hour from what was before it, and no visit reaches over more than two days.
--- Asked of what was built since int_web_sessions__built last read from it: that model waits for the answer.
+-- A build asks it of what is new since int_web_sessions__built last read from it: that model waits for the answer.
 {%- set grouped = ref('int_events__grouped_into_sessions') -%}
 {%- set held = held_by('int_web_sessions__built', grouped) %}
 
