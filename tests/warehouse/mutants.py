@@ -15,7 +15,8 @@ _PROTECTED = re.compile(
     --[^\n]*
     | \{\#.*?\#\}
     | \{%.*?%\}
-    | \{\{\s*config\(.*?\)\s*\}\}
+    # a hook in it has braces, too, but does not end its line with them
+    | \{\{\s*config\(.*?\)\s*\}\}(?=\n)
     | \b(?:ref|source|var|dbt\.string_literal)\([^)]*\)
     | \bnumeric\(\d+,\s*\d+\)
     | \bvarchar\(\d+\)

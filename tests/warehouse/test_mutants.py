@@ -115,7 +115,10 @@ def listed_survivors() -> dict[str, str]:
 
 
 SQL = """-- inner join, distinct, 30
-{{ config(sort='inner join') }}
+{{ config(
+    pre_hook='{{ forget() }}',
+    sort='inner join',
+) }}
 with
 
 a as (
