@@ -133,6 +133,9 @@ def listener(port: int) -> int | None:
         return None
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if any(str(descriptor.readlink()) in inodes for descriptor in (process / "fd").iterdir()):
-                return int(process.name)
+            for descriptor in (process / "fd").iterdir():
+                # one that is closed meanwhile says nothing of the others
+                with suppress(OSError):
+                    if str(descriptor.readlink()) in inodes:
+                        return int(process.name)
     return None

@@ -89,7 +89,7 @@ def test_kafka_has_what_is_acknowledged_in_the_order_of_its_keys(kafka, topic):
         good.close()
         bad.close()
 
-    with_producer(work)
+    with_producer(work, patience=30)
 
 
 def test_kafka_gives_back_what_it_does_not_get_through(kafka, topic):
@@ -128,7 +128,8 @@ def test_kafka_gives_back_what_it_has_no_room_for(topic, monkeypatch):
         assert given_up == many[1:]
         assert "full" in producer.trouble.lower()
 
-    with_producer(work)
+    # what it has room for gets through, however busy the machine is
+    with_producer(work, patience=30)
 
 
 def test_kinesis_has_what_is_acknowledged_in_the_order_of_its_keys(moto, monkeypatch):

@@ -37,6 +37,8 @@ create or replace function pg_catalog.rs_number_text(value float8, digits int) r
 language plpgsql immutable strict parallel safe as $$
 declare
     exact numeric;
+    rounded numeric;
+    last_digit numeric;
     power int;
 begin
     if digits <= 15 or value = 0 or value in ('nan', 'infinity', '-infinity') then
@@ -46,12 +48,17 @@ begin
     -- 10 to this power is the first digit's
     power := case when exact >= 1 then length(trunc(exact)::text) - 1
         else -length(substring(exact::text from '^0[.](0*)')) - 1 end;
-    exact := round(exact, digits - 1 - power);
-    if exact >= ('1e' || power + 1)::numeric then
+    last_digit := ('1e' || power + 1 - digits)::numeric;
+    rounded := round(exact, digits - 1 - power);
+    -- what lies in the middle goes to the even digit
+    if (rounded - exact) * 2 = last_digit and mod(rounded, last_digit * 2) = last_digit then
+        rounded := rounded - last_digit;
+    end if;
+    if rounded >= ('1e' || power + 1)::numeric then
         power := power + 1;
     end if;
-    return case when value < 0 then '-' else '' end || case when power between -4 and digits - 1 then trim_scale(exact)::text
-        else trim_scale(exact * ('1e' || -power)::numeric)::text || case when power < 0 then 'e-' else 'e+' end
+    return case when value < 0 then '-' else '' end || case when power between -4 and digits - 1 then trim_scale(rounded)::text
+        else trim_scale(rounded * ('1e' || -power)::numeric)::text || case when power < 0 then 'e-' else 'e+' end
             || case when abs(power) < 10 then '0' else '' end || abs(power) end;
 end $$;
 
