@@ -2,7 +2,7 @@
 -- nothing in a visit is more than half an hour from what was before it, and no visit reaches over more than two days.
 -- A build asks it of what is new since int_web_sessions__built last read from it: that model waits for the answer.
 {%- set grouped = ref('int_events__grouped_into_sessions') -%}
-{%- set held = held_by('int_web_sessions__built', grouped) %}
+{%- set last_number = last_number_read('int_web_sessions__built', grouped) or 0 %}
 
 with
 
@@ -13,7 +13,7 @@ new_events as (
         min(occurred_at) as first_occurred_at
 
     from {{ grouped }}
-    where _load_number > {{ '(select coalesce(max(_load_number), 0) from ' ~ held ~ ')' if held is not none else 0 }}
+    where _load_number > {{ last_number }}
     group by device_id
 
 ),
